@@ -1,0 +1,67 @@
+/**
+ * @module Canonical JSON (RFC 8785): one text for one value, so that a hash names it. Plain data only;
+ * a bigint, `undefined` inside an array, or a number that is not finite is a bug of the caller, refused.
+ */
+import { InputError } from './Errors.ts'
+
+/** What canonical JSON can hold. */
+export type Value =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Value[]
+  | { readonly [key: string]: Value | undefined }
+
+/** The canonical text of a plain value. Members that are `undefined` are left out. */
+export function encode(value: unknown): string {
+  return write(value, '$', 0)
+}
+
+const maxDepth = 64
+
+function write(value: unknown, path: string, depth: number): string {
+  if (depth > maxDepth) throw refuse(path, `at most ${maxDepth} levels`, 'more')
+  if (value === null || typeof value === 'boolean') return String(value)
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw refuse(path, 'a finite number', String(value))
+    return JSON.stringify(value)
+  }
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) throw refuse(path, 'well-formed UTF-16', 'a lone surrogate')
+    return JSON.stringify(value)
+  }
+  if (Array.isArray(value))
+    return `[${value.map((item, index) => write(item, `${path}[${index}]`, depth + 1)).join(',')}]`
+  if (typeof value === 'object' && isPlain(value)) {
+    const members: string[] = []
+    for (const key of Object.keys(value).sort()) {
+      const member = (value as Record<string, unknown>)[key]
+      if (member === undefined) continue
+      if (!key.isWellFormed()) throw refuse(path, 'well-formed keys', 'a lone surrogate')
+      members.push(`${JSON.stringify(key)}:${write(member, `${path}.${key}`, depth + 1)}`)
+    }
+    return `{${members.join(',')}}`
+  }
+  throw refuse(path, 'a plain JSON value', typeof value)
+}
+
+/** Parses JSON text. Throws `InputError` that names `what`. */
+export function parse(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new InputError(`expected ${what} as JSON: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+function refuse(path: string, expected: string, got: string): InputError {
+  return new InputError(`expected ${expected} at ${path}, got ${got}`, {
+    code: 'json-not-canonical',
+  })
+}

@@ -1,0 +1,85 @@
+/**
+ * @module Merkle trees over SHA-256 as RFC 6962 § 2.1 writes them: leaf = H(0x00 ‖ data),
+ * node = H(0x01 ‖ left ‖ right), the left subtree the largest power of two below the size.
+ */
+import { assert } from './Assert.ts'
+import * as Hash from './Hash.ts'
+
+/** Hash of a leaf's data. */
+export function leaf(data: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(data.length + 1)
+  bytes.set(data, 1)
+  return Hash.sha256(bytes)
+}
+
+/** Hash of two subtrees. */
+export function node(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(65)
+  bytes[0] = 1
+  bytes.set(left, 1)
+  bytes.set(right, 33)
+  return Hash.sha256(bytes)
+}
+
+/** Root of leaf hashes; of none, the hash of nothing. */
+export function root(leaves: readonly Uint8Array[]): Uint8Array {
+  return leaves.length === 0 ? Hash.sha256(new Uint8Array()) : subtree(leaves, 0, leaves.length)
+}
+
+/** The audit path of leaf `index`, nearest sibling first (RFC 6962 § 2.1.1). */
+export function inclusion(leaves: readonly Uint8Array[], index: number): Uint8Array[] {
+  assert(index >= 0 && index < leaves.length, 'an index inside the tree')
+  const path: Uint8Array[] = []
+  let [low, high] = [0, leaves.length]
+  while (high - low > 1) {
+    const middle = low + split(high - low)
+    if (index < middle) {
+      path.push(subtree(leaves, middle, high))
+      high = middle
+    } else {
+      path.push(subtree(leaves, low, middle))
+      low = middle
+    }
+  }
+  return path.reverse()
+}
+
+/** Whether `path` proves that `leafHash` stands at `index` of a tree of `size` leaves with `root`. */
+export function verifyInclusion(
+  proof: { leafHash: Uint8Array; index: number; size: number; path: readonly Uint8Array[] },
+  expectedRoot: Uint8Array,
+): boolean {
+  if (!Number.isSafeInteger(proof.index) || !Number.isSafeInteger(proof.size)) return false
+  if (proof.index < 0 || proof.index >= proof.size) return false
+  let [at, last] = [proof.index, proof.size - 1]
+  let hash = proof.leafHash
+  for (const sibling of proof.path) {
+    if (last === 0 || sibling.length !== 32) return false
+    if (at % 2 === 1 || at === last) {
+      hash = node(sibling, hash)
+      while (at % 2 === 0 && at !== 0) {
+        at = Math.floor(at / 2)
+        last = Math.floor(last / 2)
+      }
+    } else hash = node(hash, sibling)
+    at = Math.floor(at / 2)
+    last = Math.floor(last / 2)
+  }
+  return last === 0 && equal(hash, expectedRoot)
+}
+
+/** Byte for byte. */
+export function equal(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, index) => byte === right[index])
+}
+
+function subtree(leaves: readonly Uint8Array[], low: number, high: number): Uint8Array {
+  if (high - low === 1) return leaves[low]!
+  const middle = low + split(high - low)
+  return node(subtree(leaves, low, middle), subtree(leaves, middle, high))
+}
+
+/** The largest power of two below `size` (`size` ≥ 2). */
+function split(size: number): number {
+  return 2 ** Math.floor(Math.log2(size - 1))
+}
