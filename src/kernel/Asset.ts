@@ -38,7 +38,12 @@ export function parts(id: string): { chainId: number; address: Hex } {
     throw new InputError(
       `expected an asset id such as eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913, got ${JSON.stringify(id)}`,
     )
-  return { chainId: Number(match[1]), address: match[2]!.toLowerCase() as Hex }
+  const chainId = Number(match[1])
+  if (!Number.isSafeInteger(chainId))
+    throw new InputError(
+      `expected a chain id of at most ${Number.MAX_SAFE_INTEGER}, got ${match[1]}`,
+    )
+  return { chainId, address: match[2]!.toLowerCase() as Hex }
 }
 
 /** CAIP-2 network of an asset: `eip155:<chain id>`. */

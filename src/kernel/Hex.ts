@@ -15,7 +15,7 @@ export function encode(bytes: Uint8Array): Hex {
 
 /** Hex as bytes. Throws `InputError` naming what was expected. */
 export function decode(hex: string): Uint8Array {
-  if (!/^0x([0-9a-fA-F]{2})*$/.test(hex))
+  if (hex.length % 2 !== 0 || !/^0x[0-9a-fA-F]*$/.test(hex))
     throw new InputError(`expected 0x-prefixed hex of whole bytes, got ${show(hex)}`)
   const bytes = new Uint8Array((hex.length - 2) / 2)
   for (let index = 0; index < bytes.length; index++)

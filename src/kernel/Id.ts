@@ -18,10 +18,21 @@ export type PurchaseKey = {
 
 /** 32 bytes: SHA-256 of canonical JSON. */
 export function purchase(key: PurchaseKey): Hex.Hex {
-  return Hash.digest({ kind: `${name}/purchase`, ...key, agent: key.agent.toLowerCase() })
+  const { agent, run, step, attempt } = key
+  return Hash.digest({
+    kind: `${name}/purchase`,
+    agent: agent.toLowerCase(),
+    run,
+    step,
+    attempt,
+  })
 }
 
 /** EIP-3009 nonce of a purchase: bound to agent and purchase, never random. */
 export function nonce(agent: Hex.Hex, purchaseId: Hex.Hex): Hex.Hex {
-  return Hash.digest({ kind: `${name}/nonce`, agent: agent.toLowerCase(), purchase: purchaseId })
+  return Hash.digest({
+    kind: `${name}/nonce`,
+    agent: agent.toLowerCase(),
+    purchase: purchaseId.toLowerCase(),
+  })
 }

@@ -32,7 +32,7 @@ function write(value: unknown, path: string, depth: number): string {
     return JSON.stringify(value)
   }
   if (Array.isArray(value))
-    return `[${value.map((item, index) => write(item, `${path}[${index}]`, depth + 1)).join(',')}]`
+    return `[${Array.from(value, (item, index) => write(item, `${path}[${index}]`, depth + 1)).join(',')}]`
   if (typeof value === 'object' && isPlain(value)) {
     const members: string[] = []
     for (const key of Object.keys(value).sort()) {

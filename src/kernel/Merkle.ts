@@ -51,6 +51,7 @@ export function verifyInclusion(
 ): boolean {
   if (!Number.isSafeInteger(proof.index) || !Number.isSafeInteger(proof.size)) return false
   if (proof.index < 0 || proof.index >= proof.size) return false
+  if (proof.leafHash.length !== 32) return false
   let [at, last] = [proof.index, proof.size - 1]
   let hash = proof.leafHash
   for (const sibling of proof.path) {

@@ -65,8 +65,9 @@ export function add(left: Money, right: Money): Money {
 }
 
 /**
- * Splits a non-negative total by non-negative weights, largest remainder first, ties by position;
- * parts sum to the total exactly. Weights that are all 0 are a bug of the caller.
+ * Splits a non-negative total by non-negative weights, largest remainder first, ties by weight, then by
+ * position; parts sum to the total exactly, and the order of the weights changes nobody's part except
+ * among equals. Weights that are all 0 are a bug of the caller.
  *
  * @example Money.split(10n, [1n, 1n, 1n]) // [4n, 3n, 3n]
  */
@@ -80,9 +81,10 @@ export function split(total: bigint, weights: readonly bigint[]): bigint[] {
   const parts = weights.map((weight) => (total * weight) / sum)
   let left = total - parts.reduce((left, part) => left + part, 0n)
   const byRemainder = weights
-    .map((weight, index) => ({ index, remainder: (total * weight) % sum }))
-    .sort((a, b) =>
-      a.remainder === b.remainder ? a.index - b.index : a.remainder > b.remainder ? -1 : 1,
+    .map((weight, index) => ({ index, weight, remainder: (total * weight) % sum }))
+    .sort(
+      (a, b) =>
+        descending(a.remainder, b.remainder) || descending(a.weight, b.weight) || a.index - b.index,
     )
   for (const { index } of byRemainder) {
     if (left === 0n) break
@@ -99,6 +101,12 @@ export function split(total: bigint, weights: readonly bigint[]): bigint[] {
 /** Reads a decimal string of a non-negative integer from untrusted input. */
 export function atoms(value: unknown, what: string): bigint {
   if (typeof value !== 'string' || !/^(0|[1-9]\d{0,77})$/.test(value))
-    throw new InputError(`expected ${what} as a decimal string, got ${JSON.stringify(value)}`)
+    throw new InputError(
+      `expected ${what} as a decimal string, got ${typeof value === 'string' ? JSON.stringify(value) : typeof value}`,
+    )
   return BigInt(value)
+}
+
+function descending(left: bigint, right: bigint): number {
+  return left === right ? 0 : left > right ? -1 : 1
 }

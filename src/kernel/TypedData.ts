@@ -67,18 +67,17 @@ function member({ name, type }: Field, value: unknown): Uint8Array {
   if (type === 'bytes' && typeof value === 'string') return Hash.keccak256(Hex.decode(value))
   if (type === 'bool' && typeof value === 'boolean') return Hex.decode(Hex.word(value ? 1n : 0n))
   if (type === 'address' && Hex.is(value, 20)) return Hex.decode(Hex.word(BigInt(value)))
-  const sized = /^(bytes|uint)(\d+)$/.exec(type)
-  if (sized?.[1] === 'bytes' && Hex.is(value, Number(sized[2]))) {
+  const [, base, size] = /^(bytes|uint)([1-9]\d{0,2})$/.exec(type) ?? []
+  if (base === 'bytes' && Number(size) <= 32 && Hex.is(value, Number(size))) {
     const word = new Uint8Array(32)
     word.set(Hex.decode(value))
     return word
   }
-  if (
-    sized?.[1] === 'uint' &&
-    typeof value === 'bigint' &&
-    value >= 0n &&
-    value >> BigInt(sized[2]!) === 0n
-  )
-    return Hex.decode(Hex.word(value))
+  if (base === 'uint' && isUint(value, Number(size))) return Hex.decode(Hex.word(value))
   throw new InputError(`expected ${type} for ${name}, got ${typeof value} ${String(value)}`)
+}
+
+function isUint(value: unknown, bits: number): value is bigint {
+  if (bits % 8 !== 0 || bits > 256) return false
+  return typeof value === 'bigint' && value >= 0n && value >> BigInt(bits) === 0n
 }
