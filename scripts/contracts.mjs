@@ -14,12 +14,11 @@ import { fileURLToPath } from 'node:url'
 import solc from 'solc'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const contracts = ['TestDollar', 'Till', 'RoyaltyVault'].filter((name) =>
-  existsSync(join(root, 'contracts', `${name}.sol`)),
-)
+const contracts = ['TestDollar', 'Till', 'RoyaltyVault']
 
 const settings = {
   evmVersion: 'cancun',
+  viaIR: true,
   optimizer: { enabled: true, runs: 1_000_000 },
   metadata: { bytecodeHash: 'none', appendCBOR: false },
   outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
