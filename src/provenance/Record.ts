@@ -1,0 +1,100 @@
+/**
+ * @module Record: one decision or one event of money, as it stands in a log. Its text is canonical JSON
+ * (RFC 8785), so that one hash names it; it is linked to the record before it and names its causes.
+ */
+import * as Hash from '../kernel/Hash.ts'
+import * as Hex from '../kernel/Hex.ts'
+import * as Json from '../kernel/Json.ts'
+import * as Merkle from '../kernel/Merkle.ts'
+import * as Shape from './Shape.ts'
+
+/** A record that led to another: the address of its log's owner, in lower case, and its index there. */
+export type Cause = { readonly origin: string; readonly leaf: number }
+
+/** What every event has. The closed union of what can happen lives upstairs, in `economy/Event`. */
+export type Event = { readonly type: string }
+
+/** A record of a log. */
+export type Record<E extends Event = Event> = {
+  readonly v: 1
+  /** Index in the log, from 0. */
+  readonly leaf: number
+  /** Lower-case address of the log's owner. */
+  readonly origin: string
+  /** Milliseconds since 1970, UTC, by the owner's clock. */
+  readonly atMs: number
+  /** {@link hash} of the record before; {@link genesis} for the first. */
+  readonly previous: Hex.Hex
+  /** Idempotency key: unique in the log. */
+  readonly id: string
+  /** Within a record's own log, causes come before it. */
+  readonly causes: readonly Cause[]
+  readonly event: E
+}
+
+/** What the first record of a log is linked to: 32 zero bytes. */
+export const genesis: Hex.Hex = Hex.encode(new Uint8Array(32))
+
+const code = 'record-malformed'
+const members = ['atMs', 'causes', 'event', 'id', 'leaf', 'origin', 'previous', 'v']
+
+/** Canonical JSON of a record. Throws `InputError` unless the record is well formed. */
+export function encode(record: Record): string {
+  return Json.encode(validate(record))
+}
+
+/**
+ * Reads a record's text. Throws `InputError` unless the shape is right and the text is canonical, so that
+ * no two texts are the same record. Of the event only its type is looked at: the rest is judged upstairs.
+ */
+export function decode<E extends Event = Event>(text: string): Record<E> {
+  const record = validate(Json.parse(text, 'a record'))
+  if (Json.encode(record) !== text) throw Shape.refuse(code, 'a record in canonical JSON', text)
+  return record as Record<E>
+}
+
+/** Leaf hash of a record's text (RFC 6962 § 2.1: SHA-256 of 0x00 and the text's UTF-8), 32 bytes. */
+export function hash(text: string): Uint8Array {
+  return Merkle.leaf(Hash.bytes(text))
+}
+
+/** Whether `value` is an origin: an address of 20 bytes in lower case. */
+export function isOrigin(value: unknown): value is Hex.Hex {
+  return Hex.is(value, 20) && value === value.toLowerCase()
+}
+
+/** Whether `value` can be a record's id: 1 to 256 characters, none of them a control character. */
+export function isId(value: unknown): value is string {
+  return typeof value === 'string' && value.isWellFormed() && /^\P{Cc}{1,256}$/u.test(value)
+}
+
+function validate(value: unknown): Record {
+  const record = Shape.object(value, { what: 'a record', members, code })
+  const { v, leaf, origin, atMs, previous, id, causes } = record
+  if (v !== 1) throw Shape.refuse(code, 'a record of version 1', v)
+  if (!Shape.isIndex(leaf)) throw Shape.refuse(code, 'leaf as an index', leaf)
+  if (!isOrigin(origin)) throw Shape.refuse(code, 'origin as a lower-case address', origin)
+  if (!Shape.isIndex(atMs)) throw Shape.refuse(code, 'atMs as milliseconds since 1970', atMs)
+  if (!Shape.isHash(previous))
+    throw Shape.refuse(code, 'previous as a lower-case hash of 32 bytes', previous)
+  if (!isId(id)) throw Shape.refuse(code, 'id as 1 to 256 printable characters', id)
+  if (!Array.isArray(causes)) throw Shape.refuse(code, 'causes as a list', causes)
+  for (const cause of causes) validateCause(cause, { leaf, origin })
+  const { type } = Shape.object(record.event, { what: 'event', code })
+  if (typeof type !== 'string' || type === '')
+    throw Shape.refuse(code, 'event.type as a name', type)
+  return value as Record
+}
+
+function validateCause(value: unknown, of: Cause): void {
+  const { origin, leaf } = Shape.object(value, {
+    what: 'a cause',
+    members: ['leaf', 'origin'],
+    code,
+  })
+  if (!isOrigin(origin))
+    throw Shape.refuse(code, 'the origin of a cause as a lower-case address', origin)
+  if (!Shape.isIndex(leaf)) throw Shape.refuse(code, 'the leaf of a cause as an index', leaf)
+  if (origin === of.origin && leaf >= of.leaf)
+    throw Shape.refuse(code, `a cause that comes before leaf ${of.leaf}, its effect`, leaf)
+}
