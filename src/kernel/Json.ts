@@ -46,6 +46,17 @@ function write(value: unknown, path: string, depth: number): string {
   throw refuse(path, 'a plain JSON value', typeof value)
 }
 
+/** A value as plain JSON data: bigints become decimal strings, members that are `undefined` go. */
+export function plain(value: unknown): Value {
+  if (typeof value === 'bigint') return value.toString()
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value).filter(([, member]) => member !== undefined)
+    return Object.fromEntries(members.map(([key, member]) => [key, plain(member)]))
+  }
+  return value as Value
+}
+
 /** Parses JSON text. Throws `InputError` that names `what`. */
 export function parse(text: string, what: string): unknown {
   try {

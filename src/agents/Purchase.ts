@@ -1,0 +1,149 @@
+/**
+ * @module Purchase: how one inference is bought, once. Pure: the machine names what should happen, the
+ * interpreter (`Purchase.effects.ts`) makes it happen and answers with the name of what came of it.
+ *
+ * discovering → quoting → deciding → paying → executing → verifying → captured,
+ * or refused (nothing was signed), expired (signed, never paid), disputed (paid, does not hold).
+ * Money leaves in `paying` only, entered only through the policy's `allow`. From `executing` on an
+ * unclear end leads to `looking`: the chain is asked before anything is sent or released again.
+ */
+import { assign, fromPromise, setup } from 'xstate'
+import type * as Event from '../economy/Event.ts'
+import { assert } from '../kernel/Assert.ts'
+import * as Hash from '../kernel/Hash.ts'
+import type { Hex } from '../kernel/Hex.ts'
+import type { PurchaseKey } from '../kernel/Id.ts'
+import type { Card } from '../market/Card.schema.ts'
+import type * as Quote from '../market/Quote.ts'
+import type * as Receipt from '../market/Receipt.ts'
+
+/** State → what came of its effect → next state. States without a row are final. */
+export const table = {
+  discovering: { found: 'quoting', none: 'refused' },
+  quoting: { quoted: 'deciding', refused: 'refused' },
+  deciding: { allow: 'paying', deny: 'refused', review: 'refused' },
+  paying: { signed: 'executing', unsigned: 'releasing' },
+  executing: { answered: 'verifying', unclear: 'looking' },
+  looking: { again: 'executing', never: 'releasing', lost: 'verifying' },
+  releasing: { expired: 'expired', refused: 'refused' },
+  verifying: { captured: 'captured', disputed: 'disputed' },
+} as const
+
+/** Digest of the table: stands in every decision, so that an auditor knows which edges existed. */
+export const machineDigest: Hex = Hash.digest(table)
+
+/** States with an effect. */
+export type Working = keyof typeof table
+/** Terminal states. */
+export type Terminal = 'captured' | 'refused' | 'expired' | 'disputed'
+/** All states. */
+export type State = Working | Terminal
+
+/** What a seller offers, as discovery found it. */
+export type Offer = {
+  readonly baseUrl: string
+  readonly seller: Hex
+  readonly model: string
+  readonly card: Card
+  readonly cardHash: Hex
+}
+
+/** What the seller answered: untrusted until verified. */
+export type Answered = {
+  readonly body: unknown
+  readonly receipt: Receipt.Signed
+  readonly proof: { [key: string]: unknown }
+}
+
+/** Plain data that the machine carries from state to state. */
+export type Context = {
+  readonly purchase: Hex
+  readonly key: PurchaseKey
+  readonly requestDigest: Hex
+  readonly offer?: Offer
+  readonly quote?: Quote.Signed
+  readonly verdict?: 'allow' | 'deny' | 'review'
+  /** The signed payment; sent and re-sent identical, never signed again. */
+  readonly payload?: { readonly [key: string]: unknown }
+  readonly answered?: Answered
+  readonly because?: string
+  readonly code?: string
+  /** How often the seller was asked under this payment. */
+  readonly asked?: number
+}
+
+/** What an effect answers: the name of what happened, and what the context gains. */
+export type Result = { readonly event: string; readonly patch?: Partial<Context> }
+
+/** Digestable edge for a record. */
+export function edge(from: Working, event: string): Event.Transition {
+  const to = (table[from] as Record<string, State | undefined>)[event]
+  assert(to !== undefined, `an edge ${event} out of ${from}`)
+  return { machine: machineDigest, from, event, to }
+}
+
+/** Whether a recorded edge exists in this table. */
+export function isEdge(transition: Event.Transition): boolean {
+  const row = (table as Record<string, Record<string, string>>)[transition.from]
+  return transition.machine === machineDigest && row?.[transition.event] === transition.to
+}
+
+const unprovided = fromPromise<Result, Context>(async () => {
+  throw new Error('not provided: run this machine through Purchase.effects')
+})
+
+/** Guard of one edge: the effect answered with its name. */
+export function answeredWith(event: { output?: Result }, name: string): boolean {
+  return event.output?.event === name
+}
+
+function working(state: Working) {
+  return {
+    invoke: {
+      src: state,
+      input: ({ context }: { context: Context }) => context,
+      onDone: Object.entries(table[state]).map(([name, target]) => ({
+        target,
+        guard: ({ event }: { event: unknown }) => answeredWith(event as { output?: Result }, name),
+        actions: 'gain' as const,
+      })),
+    },
+  }
+}
+
+/** The machine: built from {@link table}; a purchase that already carries a payment begins at its execution. */
+export const machine = setup({
+  types: { context: {} as Context, input: {} as Context },
+  actors: Object.fromEntries(Object.keys(table).map((state) => [state, unprovided])) as Record<
+    Working,
+    typeof unprovided
+  >,
+  actions: {
+    gain: assign(({ context, event }) => ({
+      ...context,
+      ...(event as unknown as { output: Result }).output.patch,
+    })),
+  },
+  guards: { hasPayment: ({ context }) => context.payload !== undefined },
+}).createMachine({
+  id: 'purchase',
+  context: ({ input }) => input,
+  initial: 'starting',
+  states: {
+    starting: {
+      always: [{ guard: 'hasPayment', target: 'executing' }, { target: 'discovering' }],
+    },
+    discovering: working('discovering'),
+    quoting: working('quoting'),
+    deciding: working('deciding'),
+    paying: working('paying'),
+    executing: working('executing'),
+    looking: working('looking'),
+    releasing: working('releasing'),
+    verifying: working('verifying'),
+    captured: { type: 'final' },
+    refused: { type: 'final' },
+    expired: { type: 'final' },
+    disputed: { type: 'final' },
+  },
+})

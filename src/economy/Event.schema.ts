@@ -1,0 +1,219 @@
+/**
+ * @module The closed union of all that can happen. A record of the causality log carries one of these;
+ * whatever reads a log from disk accepts nothing else. Amounts are decimal strings.
+ */
+import { z } from 'zod'
+import { card } from '../market/Card.schema.ts'
+import * as Fields from '../market/Fields.schema.ts'
+import { quote } from '../market/Quote.schema.ts'
+import { receipt } from '../market/Receipt.schema.ts'
+
+/** Evidence that a transaction happened: judged by the payment rules, kept as it was read. */
+const evidence = z.looseObject({ chainId: Fields.count, tx: Fields.hash })
+
+/** Which edge of which machine a decision took; `machine` is the digest of its transition table. */
+export const transition = z.strictObject({
+  machine: Fields.hash,
+  from: Fields.label,
+  event: Fields.label,
+  to: Fields.label,
+})
+
+const opened = z.strictObject({
+  type: z.literal('opened'),
+  role: z.enum(['node', 'agent']),
+  name: Fields.label,
+  address: Fields.address,
+  asset: Fields.asset,
+  till: Fields.address,
+  vault: Fields.address,
+  /** Vault units: atoms are divided by this on chain. */
+  scale: Fields.amount,
+  /** The chain is a throw-away on this machine. */
+  local: z.boolean(),
+})
+
+// ── the node's side ────────────────────────────────────────────────────────────────────────────────
+
+const registered = z.strictObject({ type: z.literal('registered'), card })
+
+/** Order of commitment is order of priority; documents of one batch are simultaneous. */
+const committed = z.strictObject({
+  type: z.literal('committed'),
+  datanet: Fields.label,
+  /** Merkle root over the salted leaves: also the batch's id. */
+  root: Fields.hash,
+  count: Fields.count.min(1),
+  /** Genesis commons: texts that belong to nobody. */
+  commons: z.boolean(),
+  committedAtMs: Fields.count,
+})
+
+const revealed = z.strictObject({
+  type: z.literal('revealed'),
+  datanet: Fields.label,
+  root: Fields.hash,
+  salt: Fields.hash,
+  contributions: z
+    .array(
+      z.strictObject({
+        path: z.string().min(1).max(4_096),
+        owner: z.string().min(1).max(256),
+        docHash: Fields.hash,
+        bytes: Fields.count,
+      }),
+    )
+    .min(1)
+    .max(1_000_000),
+  /** Root of the datanet's version with this batch: what receipts cite. */
+  versionRoot: Fields.hash,
+})
+
+const quoted = z.strictObject({ type: z.literal('quoted'), quote, signature: Fields.signature })
+
+const served = z.strictObject({
+  type: z.literal('served'),
+  receipt,
+  signature: Fields.signature,
+  /** The span evidence whose digest stands in the receipt: positions, no text. */
+  evidence: z.record(z.string(), z.unknown()),
+  /** Salted hashes of the answer's windows: yesterday's answers cannot be sold as data. */
+  outputs: z.strictObject({ salt: Fields.hash, windows: z.array(z.string()).max(100_000) }),
+  /** The buyer's signed payment, kept before it is settled. */
+  payment: z.strictObject({
+    payer: Fields.address,
+    nonce: Fields.hash,
+    payTo: Fields.address,
+    valueAtoms: Fields.amount,
+    validBeforeSec: Fields.count,
+    payload: z.record(z.string(), z.unknown()),
+  }),
+})
+
+const funded = z.strictObject({ type: z.literal('funded'), receiptHash: Fields.hash, evidence })
+
+/** A served receipt whose payment can never be settled: its postings are reversed. */
+const unfunded = z.strictObject({
+  type: z.literal('unfunded'),
+  receiptHash: Fields.hash,
+  because: Fields.label,
+})
+
+/** An epoch about to be published: recorded before the transaction is sent. */
+const closing = z.strictObject({
+  type: z.literal('closing'),
+  epoch: Fields.count,
+  root: Fields.hash,
+  depth: Fields.count,
+  totalAtoms: Fields.amount,
+  receipts: z.array(Fields.hash),
+  leavesDigest: Fields.hash,
+  /** Root of the log before this record: what the chain anchors. */
+  checkpoint: z.strictObject({ size: Fields.count, root: Fields.hash }),
+})
+
+const published = z.strictObject({ type: z.literal('published'), epoch: Fields.count, evidence })
+
+const claimed = z.strictObject({
+  type: z.literal('claimed'),
+  account: Fields.address,
+  index: Fields.count,
+  cumulativeAtoms: Fields.amount,
+  atoms: Fields.amount,
+  evidence,
+})
+
+// ── the agent's side ───────────────────────────────────────────────────────────────────────────────
+
+const adopted = z.strictObject({
+  type: z.literal('adopted'),
+  digest: Fields.hash,
+  policy: z.record(z.string(), z.unknown()),
+})
+
+const decided = z.strictObject({
+  type: z.literal('decided'),
+  purchase: Fields.hash,
+  key: z.strictObject({
+    agent: Fields.address,
+    run: Fields.label,
+    step: Fields.count,
+    attempt: Fields.count,
+  }),
+  quote,
+  signature: Fields.signature,
+  card,
+  policyDigest: Fields.hash,
+  /** What the policy was asked: every attribute it read. */
+  request: z.record(z.string(), z.unknown()),
+  verdict: z.enum(['allow', 'deny', 'review']),
+  reasons: z.array(z.record(z.string(), z.unknown())).max(10_000),
+  transition,
+})
+
+const held = z.strictObject({
+  type: z.literal('held'),
+  purchase: Fields.hash,
+  atoms: Fields.amount,
+})
+
+const paying = z.strictObject({
+  type: z.literal('paying'),
+  purchase: Fields.hash,
+  nonce: Fields.hash,
+  validBeforeSec: Fields.count,
+  payload: z.record(z.string(), z.unknown()),
+  transition,
+})
+
+const captured = z.strictObject({
+  type: z.literal('captured'),
+  purchase: Fields.hash,
+  atoms: Fields.amount,
+  receipt,
+  signature: Fields.signature,
+  /** Proof that the receipt stands in the seller's log. */
+  proof: z.record(z.string(), z.unknown()),
+  evidence,
+  transition,
+})
+
+/** Paid, and what came back does not hold: the money is spent, the quarrel is on record. */
+const disputed = z.strictObject({
+  type: z.literal('disputed'),
+  purchase: Fields.hash,
+  atoms: Fields.amount,
+  because: Fields.label,
+  evidence,
+  transition,
+})
+
+/** Not paid, and never will be: looked up on chain before the hold was released. */
+const voided = z.strictObject({
+  type: z.literal('voided'),
+  purchase: Fields.hash,
+  because: Fields.label,
+  transition,
+})
+
+/** All that can happen. */
+export const event = z.discriminatedUnion('type', [
+  opened,
+  registered,
+  committed,
+  revealed,
+  quoted,
+  served,
+  funded,
+  unfunded,
+  closing,
+  published,
+  claimed,
+  adopted,
+  decided,
+  held,
+  paying,
+  captured,
+  disputed,
+  voided,
+])

@@ -1,0 +1,68 @@
+/** @module Events: all that can happen in the economy, as one closed union read from untrusted bytes. */
+import type { z } from 'zod'
+import { InputError } from '../kernel/Errors.ts'
+import * as Card from '../market/Card.schema.ts'
+import type { Cause } from '../provenance/Record.ts'
+import * as Schema from './Event.schema.ts'
+
+/** One thing that happened. */
+export type Event = z.infer<typeof Schema.event>
+/** Its name. */
+export type Type = Event['type']
+/** The event of one name. */
+export type Of<T extends Type> = Extract<Event, { type: T }>
+/** An edge of a machine, as decisions record it. */
+export type Transition = z.infer<typeof Schema.transition>
+
+/** An event on its way into a log: `id` makes appending it twice the same as once. */
+export type Draft = {
+  readonly id: string
+  readonly atMs: number
+  readonly causes: readonly Cause[]
+  readonly event: Event
+}
+
+/** Reads an event. Throws `InputError` naming the path and what was expected. */
+export function parse(value: unknown): Event {
+  const result = Schema.event.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  throw new InputError(`expected an event: ${issue.path.join('.') || 'type'}: ${issue.message}`, {
+    code: 'event-malformed',
+  })
+}
+
+/**
+ * The idempotency key of an event: what makes it the same event when it is appended again after a crash.
+ */
+export function id(event: Event): string {
+  switch (event.type) {
+    case 'opened':
+      return 'opened'
+    case 'registered':
+      return `registered/${Card.hash(event.card)}`
+    case 'committed':
+    case 'revealed':
+      return `${event.type}/${event.root}`
+    case 'quoted':
+      return `quoted/${event.quote.salt}`
+    case 'served':
+      return `served/${event.payment.payer}/${event.payment.nonce}`
+    case 'funded':
+    case 'unfunded':
+      return `settled/${event.receiptHash}`
+    case 'closing':
+    case 'published':
+      return `${event.type}/${event.epoch}`
+    case 'claimed':
+      return `claimed/${event.index}/${event.cumulativeAtoms}`
+    case 'adopted':
+      return `adopted/${event.digest}`
+    case 'captured':
+    case 'disputed':
+    case 'voided':
+      return `settled/${event.purchase}`
+    default:
+      return `${event.type}/${event.purchase}`
+  }
+}

@@ -1,0 +1,345 @@
+/**
+ * @module Sales: the seller's half of the economy as a fold. Quotes reserve change, receipts are served,
+ * funded and published at most once, and after every event each atom received is accounted for.
+ */
+import type * as Contribution from '../datanets/Contribution.ts'
+import * as Datanet from '../datanets/Datanet.ts'
+import * as Version from '../datanets/Version.ts'
+import { assert } from '../kernel/Assert.ts'
+import type { Hex } from '../kernel/Hex.ts'
+import { nanoPerAtom } from '../kernel/Money.ts'
+import * as Share from '../kernel/Share.ts'
+import * as Card from '../market/Card.schema.ts'
+import * as Quote from '../market/Quote.ts'
+import * as Receipt from '../market/Receipt.ts'
+import * as Accrual from '../royalties/Accrual.ts'
+import * as Artifact from '../royalties/Artifact.ts'
+import * as Epoch from '../royalties/Epoch.ts'
+import type * as Event from './Event.ts'
+
+/** Why an event cannot follow what happened before; undefined when it can. */
+export type Fault = string | undefined
+
+/** One answer sold. */
+export type Sale = {
+  readonly receipt: Receipt.Receipt
+  readonly receiptHash: Hex
+  readonly signature: Hex
+  readonly payment: Event.Of<'served'>['payment']
+  readonly spans: Event.Of<'served'>['evidence']
+  /** Position of `served` in this log. */
+  readonly leaf: number
+  status: 'served' | 'funded' | 'unfunded'
+  /** Transaction evidence once funded. */
+  evidence?: Event.Of<'funded'>['evidence']
+}
+
+/** A payer's change in this seller's books, in atoms. `pending`: of payments not final yet. */
+export type Change = { availableAtoms: bigint; pendingAtoms: bigint }
+
+/** An epoch, from the moment before its transaction is sent. */
+export type EpochState = {
+  readonly epoch: number
+  readonly proposal: Epoch.Proposal
+  readonly closing: Event.Of<'closing'>
+  published?: Event.Of<'published'>
+}
+
+/** All that follows from a node's log. Owned and mutated by the fold alone. */
+export type Sales = {
+  readonly cards: Map<Hex, Card.Card>
+  /** One datanet a node in this version; undefined before its first commitment. */
+  datanet: Datanet.Datanet | undefined
+  readonly artifacts: Map<Hex, Artifact.Artifact>
+  readonly quotes: Map<Hex, { readonly quote: Quote.Quote; used: boolean; readonly leaf: number }>
+  /** Unused quotes that reserve change, by payer. */
+  readonly reservations: Map<Hex, Set<Hex>>
+  readonly change: Map<Hex, Change>
+  readonly sales: Map<Hex, Sale>
+  /** `payer/nonce` → receipt. */
+  readonly payments: Map<string, Hex>
+  readonly outputs: { readonly committedAtMs: number; readonly salt: Hex; readonly windows: readonly string[] }[]
+  readonly accruals: Accrual.Accruals
+  readonly epochs: EpochState[]
+  roundingNano: bigint
+  receivedAtoms: bigint
+  receivableAtoms: bigint
+  nextSeq: number
+  lastReceipt: Hex
+}
+
+const genesis = `0x${'0'.repeat(64)}` as const
+
+/** A node before its first event. */
+export function empty(): Sales {
+  return {
+    cards: new Map(),
+    datanet: undefined,
+    artifacts: new Map(),
+    quotes: new Map(),
+    reservations: new Map(),
+    change: new Map(),
+    sales: new Map(),
+    payments: new Map(),
+    outputs: [],
+    accruals: Accrual.empty(),
+    epochs: [],
+    roundingNano: 0n,
+    receivedAtoms: 0n,
+    receivableAtoms: 0n,
+    nextSeq: 0,
+    lastReceipt: genesis,
+  }
+}
+
+/** Change that a payer may have applied now: what is available less what open quotes reserve. */
+export function spendableChange(sales: Sales, payer: Hex, nowMs: number): bigint {
+  let reservedAtoms = 0n
+  for (const hash of sales.reservations.get(payer) ?? []) {
+    const { quote } = sales.quotes.get(hash)!
+    if (quote.expiresAtMs > nowMs) reservedAtoms += BigInt(quote.changeAppliedAtoms)
+  }
+  const available = sales.change.get(payer)?.availableAtoms ?? 0n
+  return available > reservedAtoms ? available - reservedAtoms : 0n
+}
+
+/** Key of a payment. */
+export function paymentKey(payment: { payer: Hex; nonce: Hex }): string {
+  return `${payment.payer}/${payment.nonce}`
+}
+
+/** Registers a model card. */
+export function registered(sales: Sales, event: Event.Of<'registered'>): Fault {
+  sales.cards.set(Card.hash(event.card), event.card)
+  return undefined
+}
+
+/** A batch committed to: its place in time is fixed. */
+export function committed(sales: Sales, event: Event.Of<'committed'>): Fault {
+  const datanet = sales.datanet ?? Datanet.empty(event.datanet)
+  if (datanet.name !== event.datanet) return `commitment to ${event.datanet}, expected ${datanet.name}`
+  const { root, count, commons, committedAtMs } = event
+  const change = Datanet.committed(datanet, { commitment: { root, count }, committedAtMs, commons })
+  if (change.kind === 'refused') return change.because
+  sales.datanet = change.datanet
+  return undefined
+}
+
+/** A batch revealed: every document must be the one committed to; each becomes an artifact that earns. */
+export function revealed(sales: Sales, event: Event.Of<'revealed'>): Fault {
+  if (sales.datanet === undefined) return 'documents revealed before any were committed'
+  const opening = { documents: event.contributions as Contribution.Document[], salt: event.salt }
+  const change = Datanet.revealed(sales.datanet, { root: event.root, opening })
+  if (change.kind === 'refused') return change.because
+  const version = Version.of(change.datanet)
+  if (version.root !== event.versionRoot)
+    return `version root ${event.versionRoot}, recomputed ${version.root}`
+  sales.datanet = change.datanet
+  if (change.batch.commons) return undefined
+  for (const { artifact, owner } of change.batch.contributions) {
+    const owners = [{ account: owner, sharePpb: Share.whole }]
+    if (!sales.artifacts.has(artifact))
+      sales.artifacts.set(artifact, { id: artifact, kind: 'contribution', owners, parents: [] })
+  }
+  return undefined
+}
+
+/** Terms given; change they apply is reserved until they expire. */
+export function quoted(sales: Sales, event: Event.Of<'quoted'>, leaf: number): Fault {
+  const { quote } = event
+  const hash = Quote.hash(quote)
+  const applied = BigInt(quote.changeAppliedAtoms)
+  const arithmetic = Quote.arithmeticFault(quote)
+  if (arithmetic !== undefined) return arithmetic
+  if (quote.payer !== null && applied > spendableChange(sales, quote.payer, quote.issuedAtMs))
+    return `quote applies ${applied} atoms of change, more than ${quote.payer} has`
+  sales.quotes.set(hash, { quote, used: false, leaf })
+  if (quote.payer !== null && applied > 0n) {
+    const reserved = sales.reservations.get(quote.payer) ?? new Set()
+    sales.reservations.set(quote.payer, reserved.add(hash))
+  }
+  return undefined
+}
+
+/** An answer given under a quote and a verified payment. */
+export function served(sales: Sales, event: Event.Of<'served'>, leaf: number): Fault {
+  const { receipt, payment } = event
+  const known = sales.quotes.get(receipt.money.quoteHash)
+  if (known === undefined) return 'receipt without a quote'
+  if (known.used) return 'quote used twice'
+  const fault = servedFault(sales, event, known.quote)
+  if (fault !== undefined) return fault
+  const receiptHash = Receipt.hash(receipt)
+  const outcome = Accrual.serve(sales.accruals, {
+    receipt: receiptHash,
+    postings: postings(sales, receipt),
+    disputeMs: known.quote.disputeWindowMs,
+  })
+  if (outcome !== 'ok') return `accrual refused: ${outcome}`
+  const money = receipt.money
+  known.used = true
+  sales.reservations.get(receipt.payer)?.delete(money.quoteHash)
+  const change = changeOf(sales, receipt.payer)
+  change.availableAtoms -= BigInt(known.quote.changeAppliedAtoms)
+  change.pendingAtoms += BigInt(known.quote.maxAtoms) - BigInt(money.chargedAtoms)
+  assert(change.availableAtoms >= 0n && change.pendingAtoms >= 0n, 'change that is never negative')
+  sales.receivableAtoms += BigInt(money.paidAtoms)
+  sales.roundingNano += BigInt(money.roundingNano)
+  sales.nextSeq += 1
+  sales.lastReceipt = receiptHash
+  sales.outputs.push({ committedAtMs: receipt.issuedAtMs, ...event.outputs })
+  sales.payments.set(paymentKey(payment), receiptHash)
+  sales.sales.set(receiptHash, {
+    receipt,
+    receiptHash,
+    signature: event.signature,
+    payment,
+    spans: event.evidence,
+    leaf,
+    status: 'served',
+  })
+  return undefined
+}
+
+function servedFault(sales: Sales, event: Event.Of<'served'>, quote: Quote.Quote): Fault {
+  const { receipt, payment } = event
+  const card = sales.cards.get(quote.cardHash)
+  if (card === undefined) return 'receipt for a model card that was never registered'
+  const fault = Receipt.fault(receipt, quote, card)
+  if (fault !== undefined) return fault
+  if (receipt.seq !== sales.nextSeq) return `receipt ${receipt.seq}, expected ${sales.nextSeq}`
+  if (receipt.prevHash !== sales.lastReceipt) return 'receipt that does not follow the one before'
+  if (payment.payer !== receipt.payer) return 'payment of somebody else'
+  if (payment.nonce !== receipt.paymentNonce) return 'payment under another nonce'
+  if (payment.payTo !== quote.payTo) return 'payment to another payee'
+  if (payment.valueAtoms !== quote.payAtoms) return 'payment of another amount'
+  if (sales.payments.has(paymentKey(payment))) return 'payment used twice'
+  for (const entry of receipt.influence.entries)
+    if (!sales.artifacts.has(entry.artifact)) return `influence of ${entry.artifact}, which is not registered`
+  return undefined
+}
+
+/** Who is owed what by a receipt: each part of the price, split among owners to the last nano-atom. */
+export function postings(
+  sales: Pick<Sales, 'artifacts'>,
+  receipt: Receipt.Receipt,
+): readonly Accrual.Posting[] {
+  const { money, influence, provider } = receipt
+  const list: Accrual.Posting[] = [
+    { account: provider, nano: BigInt(money.executionNano), reason: 'execution' },
+    { account: provider, nano: BigInt(money.feeNano), reason: 'fee' },
+    { account: provider, nano: BigInt(money.gasNano), reason: 'gas' },
+  ]
+  for (const entry of influence.entries) {
+    const artifact = sales.artifacts.get(entry.artifact)
+    assert(artifact !== undefined, 'influence of registered artifacts only')
+    for (const part of Artifact.settle(artifact, BigInt(entry.influenceNano)))
+      list.push({ ...part, reason: 'influence' })
+    for (const part of Artifact.settle(artifact, BigInt(entry.premiumNano)))
+      list.push({ ...part, reason: 'premium' })
+  }
+  const kept = list.filter(({ nano }) => nano > 0n)
+  const sum = kept.reduce((total, { nano }) => total + nano, 0n)
+  assert(
+    sum + BigInt(money.roundingNano) === BigInt(money.chargedAtoms) * nanoPerAtom,
+    'postings and rounding that sum to what was charged',
+  )
+  return kept
+}
+
+/** The payment is final on chain. */
+export function funded(sales: Sales, event: Event.Of<'funded'>, atMs: number): Fault {
+  const sale = sales.sales.get(event.receiptHash)
+  if (sale === undefined) return 'funding of a receipt that was never served'
+  if (sale.status !== 'served') return `funding of a receipt that is ${sale.status}`
+  const outcome = Accrual.fund(sales.accruals, { receipt: event.receiptHash, fundedAtMs: atMs })
+  if (outcome !== 'ok') return `accrual refused: ${outcome}`
+  sale.status = 'funded'
+  sale.evidence = event.evidence
+  const paid = BigInt(sale.receipt.money.paidAtoms)
+  sales.receivableAtoms -= paid
+  sales.receivedAtoms += paid
+  const change = changeOf(sales, sale.receipt.payer)
+  const left = leftover(sales, sale)
+  change.pendingAtoms -= left
+  change.availableAtoms += left
+  return undefined
+}
+
+/** The payment will never come: postings and change are put back. */
+export function unfunded(sales: Sales, event: Event.Of<'unfunded'>): Fault {
+  const sale = sales.sales.get(event.receiptHash)
+  if (sale === undefined) return 'reversal of a receipt that was never served'
+  if (sale.status !== 'served') return `reversal of a receipt that is ${sale.status}`
+  const outcome = Accrual.reverse(sales.accruals, { receipt: event.receiptHash })
+  if (outcome !== 'ok') return `accrual refused: ${outcome}`
+  const { money, payer } = sale.receipt
+  sale.status = 'unfunded'
+  sales.receivableAtoms -= BigInt(money.paidAtoms)
+  sales.roundingNano -= BigInt(money.roundingNano)
+  const change = changeOf(sales, payer)
+  change.pendingAtoms -= leftover(sales, sale)
+  change.availableAtoms += BigInt(sales.quotes.get(money.quoteHash)!.quote.changeAppliedAtoms)
+  return undefined
+}
+
+/** An epoch is about to be published: it must be the one that the log implies. */
+export function closing(sales: Sales, event: Event.Of<'closing'>, atMs: number, scale: bigint): Fault {
+  if (event.epoch !== sales.epochs.length) return `epoch ${event.epoch}, expected ${sales.epochs.length}`
+  const last = sales.epochs.at(-1)
+  if (last !== undefined && last.published === undefined) return 'an epoch is still being published'
+  const proposal = Epoch.propose(sales.accruals, { nowMs: atMs, scale })
+  if (proposal.rootWord !== event.root) return `epoch root ${event.root}, recomputed ${proposal.rootWord}`
+  if (proposal.depth !== event.depth) return `epoch depth ${event.depth}, recomputed ${proposal.depth}`
+  if (String(proposal.totalAtoms) !== event.totalAtoms)
+    return `epoch total ${event.totalAtoms}, recomputed ${proposal.totalAtoms}`
+  if (proposal.receipts.join() !== event.receipts.join()) return 'epoch over other receipts than are due'
+  sales.epochs.push({ epoch: event.epoch, proposal, closing: event })
+  return undefined
+}
+
+/** The epoch's transaction is final. */
+export function published(sales: Sales, event: Event.Of<'published'>): Fault {
+  const state = sales.epochs[event.epoch]
+  if (state === undefined) return `publication of epoch ${event.epoch}, which was never closed`
+  if (state.published !== undefined) return `epoch ${event.epoch} published twice`
+  Epoch.publish(sales.accruals, state.proposal)
+  state.published = event
+  return undefined
+}
+
+/** A payee took what a published root owes it. */
+export function claimed(sales: Sales, event: Event.Of<'claimed'>): Fault {
+  const outcome = Epoch.claim(sales.accruals, {
+    account: event.account,
+    cumulativeAtoms: BigInt(event.cumulativeAtoms),
+  })
+  return outcome === 'ok' ? undefined : `claim refused: ${outcome}`
+}
+
+/**
+ * received + receivable = claimed + Σ balances over { carry, claimable, change, rounding }, in nano-atoms.
+ * Asserted after every event.
+ */
+export function assertConserved(sales: Sales): void {
+  const { claimedNano, claimableNano, carryNano } = Accrual.totals(sales.accruals)
+  let changeAtoms = 0n
+  for (const { availableAtoms, pendingAtoms } of sales.change.values())
+    changeAtoms += availableAtoms + pendingAtoms
+  const held = claimedNano + claimableNano + carryNano + sales.roundingNano + changeAtoms * nanoPerAtom
+  assert(
+    (sales.receivedAtoms + sales.receivableAtoms) * nanoPerAtom === held,
+    'every atom received or receivable to be claimed, claimable, carried, change or rounding',
+  )
+}
+
+function leftover(sales: Sales, sale: Sale): bigint {
+  const { money } = sale.receipt
+  return BigInt(sales.quotes.get(money.quoteHash)!.quote.maxAtoms) - BigInt(money.chargedAtoms)
+}
+
+function changeOf(sales: Sales, payer: Hex): Change {
+  const change = sales.change.get(payer) ?? { availableAtoms: 0n, pendingAtoms: 0n }
+  sales.change.set(payer, change)
+  return change
+}

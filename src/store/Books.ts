@@ -1,0 +1,88 @@
+/**
+ * @module Books: a journal and the state that follows from it, kept in step. An event is folded the moment
+ * it is put in line, so that the next decision already sees it, and its writer goes on only once it is
+ * durable. Nothing takes effect outside before that.
+ */
+import * as Economy from '../economy/Economy.ts'
+import * as Event from '../economy/Event.ts'
+import { assert } from '../kernel/Assert.ts'
+import type { Clock } from '../kernel/Clock.ts'
+import { BaseError } from '../kernel/Errors.ts'
+import type { Hex } from '../kernel/Hex.ts'
+import type * as Proof from '../provenance/Proof.ts'
+import * as Record from '../provenance/Record.ts'
+import * as Journal from './Journal.ts'
+
+/** Journal and state of one process. */
+export type Books = {
+  readonly state: Economy.Economy
+  readonly origin: Hex
+  /**
+   * Folds the events at once, in one atomic batch, and resolves when they are durable. Events that cannot
+   * follow are a bug: decide on `state` first, in the same turn.
+   */
+  record(entries: readonly Entry[]): Promise<readonly Record.Cause[]>
+  /** Canonical text of a record. */
+  text(leaf: number): string
+  proof(leaf: number): Proof.Proof
+  size(): number
+  close(): void
+}
+
+/** An event and what led to it. */
+export type Entry = { readonly event: Event.Event; readonly causes?: readonly Record.Cause[] }
+
+/** Opens the journal (this process becomes its one writer) and folds what it holds. */
+export function open(options: { file: string; origin: Hex; now: Clock }): Books {
+  const journal = Journal.open(options)
+  const state = Economy.empty()
+  let leaf = 0
+  let nowMs = 0
+  for (const text of journal.read()) {
+    const record = Record.decode(text)
+    const fault = Economy.apply(state, record)
+    nowMs = record.atMs
+    if (fault !== undefined) {
+      journal.close()
+      throw new BaseError(`${options.file}: record ${leaf} cannot follow: ${fault}`, {
+        code: 'journal-inconsistent',
+        hint: 'run `requite verify`; restore the folder from a copy',
+      })
+    }
+    leaf += 1
+  }
+  async function record(entries: readonly Entry[]) {
+    nowMs = Math.max(nowMs, options.now())
+    const drafts = entries.map(({ event, causes = [] }) => {
+      const draft = { id: Event.id(event), atMs: nowMs, causes, event }
+      const fault = Economy.apply(state, {
+        ...draft,
+        v: 1,
+        leaf,
+        origin: options.origin,
+        previous: Record.genesis,
+      })
+      assert(fault === undefined, `an event that follows from the books: ${event.type}: ${fault}`)
+      leaf += 1
+      return draft
+    })
+    const first = leaf - drafts.length
+    const appended = await journal.append(drafts)
+    return appended.map((entry, index) => {
+      assert(entry.leaf === first + index, 'the journal to keep the order of the books')
+      return { origin: options.origin, leaf: entry.leaf }
+    })
+  }
+  return {
+    state,
+    origin: options.origin,
+    record,
+    text: (at) => {
+      for (const text of journal.read(at)) return text
+      throw new BaseError(`no record ${at}`, { code: 'record-missing', retry: 'never' })
+    },
+    proof: (at) => journal.proof(at),
+    size: () => leaf,
+    close: () => journal.close(),
+  }
+}
