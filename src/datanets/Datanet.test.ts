@@ -179,7 +179,12 @@ describe('the fold', () => {
       contributions: [{ seq: 0, owner: 'npm:author' }],
     })
     expect(Datanet.duplicates(datanet)).toMatchObject([
-      { contributions: [{ owner: 'npm:author' }, { owner: 'npm:copycat' }] },
+      {
+        contributions: [
+          { seq: 0, owner: 'npm:author' },
+          { seq: 1, owner: 'npm:copycat' },
+        ],
+      },
     ])
   })
 
