@@ -158,6 +158,7 @@ describe('the documentation of a project', () => {
     symlinkSync('../elsewhere', at('elsewhere'))
     symlinkSync('../../elsewhere/README.md', at('a/stolen.md'))
     symlinkSync('README.md', at('a/again.md'))
+    symlinkSync('../.store/b/node_modules/b/README.md', at('a/claimed.md'))
     symlinkSync('.', at('a/loop'))
     symlinkSync('gone.md', at('a/dangling.md'))
     symlinkSync('self.md', at('a/self.md'))

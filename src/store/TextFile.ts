@@ -37,6 +37,7 @@ export function walk(
   const realRoot = realpathSync(root)
   const visited = new Set<string>([realRoot])
   const links: Found[] = []
+  const linkedFiles: Found[] = []
 
   const visitFolder = (file: string, path: string): void => {
     const entries = attempt(() => readdirSync(file, { withFileTypes: true }), path, skipped)
@@ -77,12 +78,13 @@ export function walk(
       return
     }
     if (isFolder) visit({ ...link, file: real })
-    else take({ ...link, file: real })
+    else linkedFiles.push({ ...link, file: real })
   }
 
   visitFolder(realRoot, '')
-  // Links come last: a real path is the better name for a file than a link to it.
+  // A real path is the better name for a file than a linked folder, and that than a linked file.
   for (let link = links.shift(); link !== undefined; link = links.shift()) follow(link)
+  for (const one of linkedFiles) take(one)
   found.sort((left, right) => byCodeUnit(left.path, right.path))
   return { found, skipped }
 }
