@@ -1,0 +1,194 @@
+/**
+ * @module Usage: what has been authorised, captured and voided, as plain state owned by the caller's fold.
+ * The entries are the truth: one for each id, remembered beyond settlement. Meters are sums over them,
+ * kept up as entries change and made from them when a rule measures something new, so such a rule counts
+ * as if it had been there from the start.
+ */
+import { assert } from '../kernel/Assert.ts'
+import { InputError } from '../kernel/Errors.ts'
+import type { Hex } from '../kernel/Hex.ts'
+import * as Money from '../kernel/Money.ts'
+import * as Decision from './Decision.ts'
+import * as Meter from './Meter.ts'
+import * as Request from './Request.ts'
+import * as Untrusted from './Untrusted.ts'
+import * as Window from './Window.ts'
+
+/** `review` holds like `held` but cannot be captured; `denied` holds nothing. */
+export type State = 'denied' | 'review' | 'held' | 'captured' | 'voided'
+
+/** What is remembered of an id. Amounts in atoms of `asset`. */
+export type Entry = Meter.Payment & {
+  readonly state: State
+  readonly digest: Hex
+  /** As it was decided, under the policy of then; once settled, without the reasons of its rules. */
+  readonly decision: Decision.Decision
+  /** What left, and when; only of `captured`. */
+  readonly captured?: { readonly atoms: bigint; readonly atMs: number }
+}
+
+/** Meters of one shape, by payee or agent. */
+type Family = {
+  readonly shape: Meter.Shape
+  readonly meters: Map<string, { held: bigint; readonly window: Window.Window }>
+}
+
+/** All state of a budget. */
+export type Usage = {
+  /** The latest time seen: a clock that goes back frees nothing. */
+  latestMs: number
+  readonly entries: Map<Hex, Entry>
+  readonly families: Map<string, Family>
+}
+
+/** Nothing used yet. */
+export function empty(): Usage {
+  return { latestMs: 0, entries: new Map(), families: new Map() }
+}
+
+/** The time that counts: the latest of all seen. */
+export function time(usage: Usage, nowMs: number): number {
+  assert(Number.isSafeInteger(nowMs) && nowMs >= 0, 'time as whole milliseconds since 1970')
+  return Math.max(usage.latestMs, nowMs)
+}
+
+/** What a meter says, as if `without` were not there. Changes nothing. */
+export function read(
+  usage: Usage,
+  shape: Meter.Shape,
+  options: { readonly subject: string; readonly nowMs: number; readonly without?: Entry },
+): { used: bigint; held: bigint } {
+  const { subject, nowMs, without } = options
+  const family = usage.families.get(Meter.key(shape)) ?? sumUp(usage, shape)
+  const meter = family.meters.get(subject)
+  if (meter === undefined) return { used: 0n, held: 0n }
+  const own = without !== undefined && Meter.subject(shape, without) === subject
+  return {
+    used: Window.used(meter.window, nowMs),
+    held: meter.held - (own ? heldAmount(shape, without) : 0n),
+  }
+}
+
+/** Starts to keep a meter up, from all that is remembered. */
+export function measure(usage: Usage, shape: Meter.Shape): void {
+  const key = Meter.key(shape)
+  if (!usage.families.has(key)) usage.families.set(key, sumUp(usage, shape))
+}
+
+/** Puts an entry in the place of what stood under its id, on every meter at once. */
+export function put(usage: Usage, id: Hex, entry: Entry): void {
+  const before = usage.entries.get(id)
+  for (const family of usage.families.values()) count(family, before, entry)
+  usage.entries.set(id, entry)
+}
+
+/** Payees or agents that a shape's meters have counted. */
+export function subjects(usage: Usage, shape: Meter.Shape): readonly string[] {
+  const family = usage.families.get(Meter.key(shape)) ?? sumUp(usage, shape)
+  return [...family.meters.keys()].sort()
+}
+
+function sumUp(usage: Usage, shape: Meter.Shape): Family {
+  const family: Family = { shape, meters: new Map() }
+  for (const entry of usage.entries.values()) count(family, undefined, entry)
+  return family
+}
+
+function count({ shape, meters }: Family, before: Entry | undefined, after: Entry): void {
+  for (const [entry, sign] of [
+    [before, -1n],
+    [after, 1n],
+  ] as const) {
+    const held = entry === undefined ? 0n : heldAmount(shape, entry)
+    if (entry === undefined || held === 0n) continue
+    const meter = meterOf(shape, meters, entry)
+    meter.held += sign * held
+    assert(meter.held >= 0n, 'a meter that holds no less than nothing')
+  }
+  assert(before?.captured === undefined, 'a captured entry that is never replaced')
+  if (after.captured === undefined) return
+  const { atoms, atMs } = after.captured
+  Window.add(meterOf(shape, meters, after).window, atMs, Meter.amount(shape, after, atoms))
+}
+
+function meterOf(shape: Meter.Shape, meters: Family['meters'], entry: Entry) {
+  const subject = Meter.subject(shape, entry)!
+  const found = meters.get(subject)
+  if (found !== undefined) return found
+  const meter = { held: 0n, window: Window.open(shape.windowMs) }
+  meters.set(subject, meter)
+  return meter
+}
+
+function heldAmount(shape: Meter.Shape, entry: Entry): bigint {
+  const holds = entry.state === 'held' || entry.state === 'review'
+  return holds ? Meter.amount(shape, entry, entry.atoms) : 0n
+}
+
+/** As plain JSON, amounts as decimal strings; meters are left out, being sums. */
+export function toJson(usage: Usage): unknown {
+  const entries = [...usage.entries].map(([id, { atoms, captured, ...entry }]) => ({
+    id,
+    ...entry,
+    atoms: atoms.toString(),
+    ...(captured === undefined
+      ? {}
+      : { captured: { atoms: captured.atoms.toString(), atMs: captured.atMs } }),
+  }))
+  return { latestMs: usage.latestMs, entries }
+}
+
+/** Reads what {@link toJson} wrote, from an untrusted place. Throws `InputError`. */
+export function fromJson(value: unknown): Usage {
+  const { latestMs, entries } = Untrusted.record(value, 'usage', ['latestMs', 'entries'])
+  if (!Array.isArray(entries)) throw new InputError('expected the entries of usage as a list')
+  const usage = { ...empty(), latestMs: whole(latestMs, 'latestMs') }
+  for (const item of entries) {
+    const [id, entry] = entryFromJson(item, usage.latestMs)
+    if (usage.entries.has(id)) throw new InputError(`expected one entry for ${id}, got two`)
+    usage.entries.set(id, entry)
+  }
+  return usage
+}
+
+const states = ['denied', 'review', 'held', 'captured', 'voided'] as const
+const entryKeys = ['id', 'state', 'digest', 'decision', 'asset', 'atoms', 'payee', 'agent']
+
+function entryFromJson(value: unknown, latestMs: number): [Hex, Entry] {
+  const json = Untrusted.record(value, 'an entry', entryKeys, ['captured'])
+  const state = Untrusted.oneOf(json.state, 'state', states)
+  const { asset, payee, agent } = json
+  if (typeof asset !== 'string' || typeof payee !== 'string' || typeof agent !== 'string')
+    throw new InputError('expected asset, payee and agent of an entry as text')
+  const atoms = amount(json.atoms)
+  const payment = { asset, atoms, payee, agent }
+  const decision = Decision.fromJson(json.decision)
+  const entry = { state, digest: word(json.digest, 'digest'), decision, ...payment }
+  if ((state === 'captured') !== (json.captured !== undefined))
+    throw new InputError('expected captured of captured entries, and of no others')
+  if (json.captured === undefined) return [word(json.id, 'id'), entry]
+  const left = Untrusted.record(json.captured, 'captured', ['atoms', 'atMs'])
+  const captured = { atoms: amount(left.atoms), atMs: whole(left.atMs, 'atMs') }
+  if (captured.atoms > atoms || captured.atMs > latestMs)
+    throw new InputError('expected no more captured than was held, no later than latestMs')
+  return [word(json.id, 'id'), { ...entry, captured }]
+}
+
+function amount(value: unknown): bigint {
+  const atoms = Request.atoms(Money.atoms(value, 'atoms'))
+  if (atoms === undefined) throw new InputError('expected atoms below 2^256')
+  return atoms
+}
+
+function whole(value: unknown, what: string): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0)
+    throw new InputError(`expected ${what} as whole milliseconds, got ${Untrusted.show(value)}`)
+  return value as number
+}
+
+function word(value: unknown, what: string): Hex {
+  const word = Request.word(value)
+  if (word === undefined || word !== value)
+    throw new InputError(`expected ${what} as 32 bytes of lower-case hex`)
+  return word
+}

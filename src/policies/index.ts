@@ -1,0 +1,10 @@
+/** @module Policies: what an agent may spend, as sentences; budgets that hold it. */
+
+export * as Budget from './Budget.ts'
+export { allow, approve, atMost, cap, demand } from './Combinators.ts'
+export * as Decision from './Decision.ts'
+export * as Policy from './Policy.ts'
+export { policy } from './Policy.ts'
+export * as Request from './Request.ts'
+export * as Rule from './Rule.ts'
+export * as Usage from './Usage.ts'
