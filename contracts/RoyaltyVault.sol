@@ -66,6 +66,7 @@ contract RoyaltyVault {
     error RangeRefused();
     error NotBound(address account);
     error NoRegression();
+    error OutOfGas();
     error InvalidParameter();
 
     constructor(IERC20 token_, address operator_, uint256 windowS_, uint256 scale_) {
@@ -233,14 +234,18 @@ contract RoyaltyVault {
     }
 
     /// @dev Marks before it pays, and takes back only its own amount if the token refuses, so that a
-    /// token which calls back in between can neither be paid twice nor undo another's claim.
+    /// token which calls back in between can neither be paid twice nor undo another's claim. A transfer
+    /// that ran out of gas leaves 1/64 of it (EIP-150) and is no refusal: else gas estimates, which look
+    /// for the least that does not revert, would find an amount at which recipients are skipped.
     function _pay(uint256 leaf, address to, uint256 units) private returns (uint256) {
         uint256 index = leaf.index();
         _claimed[index >> 2] += units << _shift(index);
+        uint256 gasBefore = gasleft();
         if (SafeERC20.trySafeTransfer(token, to, units * scale)) {
             emit Claimed(bytes32(leaf), to);
             return units * scale;
         }
+        if (gasleft() < gasBefore / 32) revert OutOfGas();
         _claimed[index >> 2] -= units << _shift(index);
         emit Skipped(bytes32(leaf), to);
         return 0;

@@ -1,0 +1,322 @@
+/**
+ * @module The royalty vault on a chain: deploy it, publish a root, claim from it, and read where it
+ * stands. A refusal of the contract costs nothing and says why (`vault-refused`, `vault-underfunded`);
+ * what was done comes back as evidence in plain data. Recording before the effect is the caller's: after
+ * a crash look at `standing` before publishing again.
+ */
+import { parseEventLogs } from 'viem'
+import { assert } from '../kernel/Assert.ts'
+import { BaseError } from '../kernel/Errors.ts'
+import type * as Hex from '../kernel/Hex.ts'
+import * as RoyaltyVault from './abi/RoyaltyVault.ts'
+import * as TestDollar from './abi/TestDollar.ts'
+import type { Chain } from './Chain.ts'
+import type { Receipt, Sender } from './Sender.ts'
+
+/** What reading needs of a chain. */
+export type Reader = { readonly chain: Pick<Chain, 'read'> }
+
+/** What writing needs: a wallet's way to send. */
+export type Writer = { readonly sender: Pick<Sender, 'execute' | 'deploy'> }
+
+/** What proves that a transaction happened: plain JSON, integers as decimal strings. */
+export type Evidence = {
+  readonly tx: Hex.Hex
+  readonly blockHash: Hex.Hex
+  readonly blockNumber: number
+  readonly gasUsed: string
+  readonly logs: Receipt['logs']
+}
+
+/** Where a vault stands; amounts in atoms, roots as words whose low 64 bits are the total in vault units. */
+export type Standing = {
+  readonly token: Hex.Hex
+  readonly till: Hex.Hex
+  readonly operator: Hex.Hex
+  /** Challenge window and delay of bindings. */
+  readonly windowSec: number
+  /** Atoms in a vault unit. */
+  readonly scale: bigint
+  /** The root that pays now. */
+  readonly rootWord: Hex.Hex
+  readonly depth: number
+  /** How many roots were published. */
+  readonly epoch: number
+  /** The root that waits for its window to pass. */
+  readonly pending?: {
+    readonly rootWord: Hex.Hex
+    readonly depth: number
+    readonly activeAtSec: number
+  }
+  readonly tillAtoms: bigint
+  readonly vaultAtoms: bigint
+}
+
+/** What came of a claim: paid, nothing was due, or the token refused the recipient. */
+export type Claim = {
+  readonly outcome: 'paid' | 'nothing-due' | 'skipped'
+  /** Paid by this transaction. */
+  readonly atoms: bigint
+  readonly to?: Hex.Hex
+  readonly evidence: Evidence
+}
+
+type At = { readonly vault: Hex.Hex }
+
+/** Deploys the test dollar: for local chains only, since anyone may mint it. */
+export function deployToken({ sender }: Writer): Promise<Hex.Hex> {
+  return sender.deploy(TestDollar)
+}
+
+/** Mints test dollars: on local chains only. */
+export async function mint(
+  { sender }: Writer,
+  options: { readonly token: Hex.Hex; readonly to: Hex.Hex; readonly atoms: bigint },
+): Promise<Evidence> {
+  const { token: address, to, atoms } = options
+  const call = { address, abi: TestDollar.abi, functionName: 'mint', args: [to, atoms] }
+  return evidenceOf(await sender.execute(call))
+}
+
+/**
+ * Deploys a vault, which deploys its till. `scale`: atoms in a vault unit, 1 for tokens of few decimals,
+ * so that sums of 64 bits hold all that will ever be earned.
+ */
+export async function deploy(
+  { chain, sender }: Reader & Writer,
+  options: {
+    readonly token: Hex.Hex
+    readonly operator: Hex.Hex
+    readonly windowSec: number
+    readonly scale: bigint
+  },
+): Promise<{ vault: Hex.Hex; till: Hex.Hex }> {
+  const args = [options.token, options.operator, BigInt(options.windowSec), options.scale]
+  const vault = await sender.deploy({ ...RoyaltyVault, args }).catch(refused)
+  return { vault, till: await address(chain, vault, 'till') }
+}
+
+/**
+ * Publishes a root and pulls its increase from the till, in one transaction. Throws `vault-underfunded`
+ * when the till holds too little, else `vault-refused` with the contract's reason.
+ */
+export async function publish(
+  writer: Writer,
+  options: At & {
+    readonly rootWord: Hex.Hex
+    /** 32 bytes: hash of the provenance log's checkpoint. */
+    readonly checkpoint: Hex.Hex
+    readonly depth: number
+  },
+): Promise<{ epoch: number; activeAtSec: number; evidence: Evidence }> {
+  const args = [options.rootWord, options.checkpoint, BigInt(options.depth)]
+  const evidence = await write(writer, options.vault, 'publish', args)
+  const [event] = events(options.vault, evidence, 'Published')
+  assert(event !== undefined, 'a Published event of every publication')
+  const { epoch, activeAtS } = event.args
+  return { epoch: Number(epoch), activeAtSec: Number(activeAtS), evidence }
+}
+
+/** Pays a leaf what is due to it; anyone may call, twice pays once. An unbound name is refused. */
+export async function claim(
+  writer: Writer,
+  options: At & { readonly leafWord: Hex.Hex; readonly proof: readonly Hex.Hex[] },
+): Promise<Claim> {
+  const evidence = await write(writer, options.vault, 'claim', [options.leafWord, options.proof])
+  const [paid] = events(options.vault, evidence, 'Claimed')
+  const [skipped] = events(options.vault, evidence, 'Skipped')
+  const to = (paid ?? skipped)?.args.to
+  return {
+    outcome: paid !== undefined ? 'paid' : skipped !== undefined ? 'skipped' : 'nothing-due',
+    atoms: paidOut(options.vault, evidence),
+    ...(to === undefined ? {} : { to: lower(to) }),
+    evidence,
+  }
+}
+
+/**
+ * Pays an aligned run of leaves, a power of two of at most 256; who cannot be paid is skipped. Give every
+ * leaf word of the run, 0 where unused, and the siblings above the run.
+ */
+export async function claimRange(
+  writer: Writer,
+  options: At & {
+    readonly start: number
+    readonly leafWords: readonly Hex.Hex[]
+    readonly proof: readonly Hex.Hex[]
+  },
+): Promise<{ atoms: bigint; paid: Hex.Hex[]; skipped: Hex.Hex[]; evidence: Evidence }> {
+  const args = [BigInt(options.start), options.leafWords, options.proof]
+  const evidence = await write(writer, options.vault, 'claimRange', args)
+  return {
+    atoms: paidOut(options.vault, evidence),
+    paid: events(options.vault, evidence, 'Claimed').map(({ args }) => args.leaf),
+    skipped: events(options.vault, evidence, 'Skipped').map(({ args }) => args.leaf),
+    evidence,
+  }
+}
+
+/** Cancels the pending root by two leaves of one place, in the active and in the pending tree. */
+export function challengeRegression(
+  writer: Writer,
+  options: At & {
+    readonly oldLeafWord: Hex.Hex
+    readonly oldProof: readonly Hex.Hex[]
+    readonly newLeafWord: Hex.Hex
+    readonly newProof: readonly Hex.Hex[]
+  },
+): Promise<Evidence> {
+  const { vault, oldLeafWord, oldProof, newLeafWord, newProof } = options
+  const args = [oldLeafWord, oldProof, newLeafWord, newProof]
+  return write(writer, vault, 'challengeRegression', args)
+}
+
+/** Says where a name is paid, in force one window later. `account`: the 20 bytes of its leaf. */
+export function bind(
+  writer: Writer,
+  options: At & { readonly account: Hex.Hex; readonly to: Hex.Hex; readonly reason: string },
+): Promise<Evidence> {
+  return write(writer, options.vault, 'bind', [options.account, options.to, options.reason])
+}
+
+/** Where the vault stands now. */
+export async function standing({ chain }: Reader, { vault }: At): Promise<Standing> {
+  const [token, till, operator, windowSec, scale, head, pending] = await Promise.all([
+    address(chain, vault, 'token'),
+    address(chain, vault, 'till'),
+    address(chain, vault, 'operator'),
+    view<bigint>(chain, vault, 'windowS'),
+    view<bigint>(chain, vault, 'scale'),
+    view<readonly [Hex.Hex, bigint, bigint]>(chain, vault, 'head'),
+    view<readonly [Hex.Hex, bigint, bigint]>(chain, vault, 'pending'),
+  ])
+  const [tillAtoms, vaultAtoms] = await Promise.all([
+    balance({ chain }, { token, account: till }),
+    balance({ chain }, { token, account: vault }),
+  ])
+  const [rootWord, depth, epoch] = head
+  const [pendingWord, pendingDepth, activeAtS] = pending
+  const waiting = {
+    rootWord: pendingWord,
+    depth: Number(pendingDepth),
+    activeAtSec: Number(activeAtS),
+  }
+  return {
+    ...{ token, till, operator, scale, rootWord, tillAtoms, vaultAtoms },
+    windowSec: Number(windowSec),
+    depth: Number(depth),
+    epoch: Number(epoch),
+    ...(activeAtS === 0n ? {} : { pending: waiting }),
+  }
+}
+
+/** Vault units paid to a leaf so far. */
+export function claimed(
+  { chain }: Reader,
+  options: At & { readonly index: number },
+): Promise<bigint> {
+  return view<bigint>(chain, options.vault, 'claimed', [BigInt(options.index)])
+}
+
+/** Where a name's leaf is paid now; `undefined` until a binding is in force. */
+export async function bound(
+  { chain }: Reader,
+  options: At & { readonly account: Hex.Hex },
+): Promise<Hex.Hex | undefined> {
+  const to = await address(chain, options.vault, 'bound', [options.account])
+  return BigInt(to) === 0n ? undefined : to
+}
+
+/** Atoms of a token that an account holds. */
+export async function balance(
+  { chain }: Reader,
+  options: { readonly token: Hex.Hex; readonly account: Hex.Hex },
+): Promise<bigint> {
+  const { token, account } = options
+  const call = { address: token, abi: TestDollar.abi, functionName: 'balanceOf', args: [account] }
+  return (await chain.read(call)) as bigint
+}
+
+type View = 'token' | 'till' | 'operator' | 'windowS' | 'scale' | 'head' | 'pending'
+type Write = 'publish' | 'claim' | 'claimRange' | 'challengeRegression' | 'bind'
+
+// The token's errors reach the caller through the vault; they are named by the token's ABI.
+const abi = [...RoyaltyVault.abi, ...TestDollar.abi.filter(({ type }) => type === 'error')]
+
+async function view<type>(
+  chain: Reader['chain'],
+  vault: Hex.Hex,
+  functionName: View | 'claimed' | 'bound',
+  args: readonly unknown[] = [],
+): Promise<type> {
+  return (await chain.read({ address: vault, abi, functionName, args })) as type
+}
+
+async function address(
+  chain: Reader['chain'],
+  vault: Hex.Hex,
+  functionName: 'token' | 'till' | 'operator' | 'bound',
+  args: readonly unknown[] = [],
+): Promise<Hex.Hex> {
+  return lower(await view<string>(chain, vault, functionName, args))
+}
+
+async function write(
+  { sender }: Writer,
+  vault: Hex.Hex,
+  functionName: Write,
+  args: readonly unknown[],
+): Promise<Evidence> {
+  const call = { address: vault, abi, functionName, args }
+  return evidenceOf(await sender.execute(call).catch(refused))
+}
+
+function refused(error: unknown): never {
+  if (!(error instanceof BaseError) || error.code !== 'reverted') throw error
+  const { facts, cause } = error
+  const reason = String(facts.reason ?? facts.tx ?? 'no reason')
+  if (/^(ERC20InsufficientBalance|Underfunded)\b/.test(reason))
+    throw new BaseError(`the till holds less than the root's increase: ${reason}`, {
+      code: 'vault-underfunded',
+      hint: 'only receipts whose money is final on chain may enter a root',
+      facts,
+      cause,
+    })
+  throw new BaseError(`the vault refused: ${reason}`, { code: 'vault-refused', facts, cause })
+}
+
+function evidenceOf({ tx, blockHash, blockNumber, gasUsed, logs }: Receipt): Evidence {
+  return { tx, blockHash, blockNumber, gasUsed: gasUsed.toString(), logs }
+}
+
+/** What parseEventLogs reads of a log is its address, topics and data; its type asks for all the rest. */
+type ViemLogs = Parameters<typeof parseEventLogs>[0]['logs']
+
+function events<const name extends 'Published' | 'Claimed' | 'Skipped'>(
+  vault: Hex.Hex,
+  evidence: Evidence,
+  eventName: name,
+) {
+  const own = evidence.logs.filter(({ address }) => lower(address) === lower(vault))
+  return parseEventLogs({
+    abi: RoyaltyVault.abi,
+    eventName,
+    logs: own as unknown as ViemLogs,
+  })
+}
+
+/** Σ of what this transaction's Transfer logs say left the vault. */
+function paidOut(vault: Hex.Hex, { logs }: Evidence): bigint {
+  const transfers = parseEventLogs({
+    abi: TestDollar.abi,
+    eventName: 'Transfer',
+    logs: logs as unknown as ViemLogs,
+  })
+  let atoms = 0n
+  for (const { args } of transfers) if (lower(args.from) === lower(vault)) atoms += args.value
+  return atoms
+}
+
+function lower(address: string): Hex.Hex {
+  return address.toLowerCase() as Hex.Hex
+}
