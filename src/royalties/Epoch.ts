@@ -13,6 +13,7 @@ import * as SumTree from './SumTree.ts'
 
 export type { Leaf, Tree } from './SumTree.ts'
 export {
+  decodeLeaf,
   depthFor,
   encodeLeaf,
   fromLines,

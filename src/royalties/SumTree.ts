@@ -59,6 +59,18 @@ export function encodeLeaf(leaf: Leaf): Hex.Hex {
   return Hex.word((head << 224n) | (BigInt(account) << 64n) | cumulative)
 }
 
+/** The leaf of a word. Throws `InputError` unless it is 32 bytes. */
+export function decodeLeaf(word: Hex.Hex): Leaf {
+  if (!Hex.is(word, 32)) throw refuse('a leaf word of 32 bytes', word)
+  const bits = BigInt(word)
+  return {
+    index: Number((bits >> 224n) & 0x7fff_ffffn),
+    named: bits >> 255n === 1n,
+    account: `0x${word.slice(10, 50).toLowerCase()}`,
+    cumulative: bits & maxAmount,
+  }
+}
+
 /** The tree node of a leaf word. */
 export function leafNode(word: Hex.Hex): Hex.Hex {
   return Hex.encode(hashLeaf(Hex.decode(word)))

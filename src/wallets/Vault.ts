@@ -4,20 +4,24 @@
  * what was done comes back as evidence in plain data. Recording before the effect is the caller's: after
  * a crash look at `standing` before publishing again.
  */
-import { parseEventLogs } from 'viem'
+import { encodeEventTopics, getContractAddress, parseEventLogs } from 'viem'
 import { assert } from '../kernel/Assert.ts'
 import { BaseError } from '../kernel/Errors.ts'
 import type * as Hex from '../kernel/Hex.ts'
+import * as SumTree from '../royalties/SumTree.ts'
 import * as RoyaltyVault from './abi/RoyaltyVault.ts'
 import * as TestDollar from './abi/TestDollar.ts'
 import type { Chain } from './Chain.ts'
 import type { Receipt, Sender } from './Sender.ts'
 
 /** What reading needs of a chain. */
-export type Reader = { readonly chain: Pick<Chain, 'read'> }
+export type Reader = Pick<Chain, 'read'>
+
+/** What looking back needs of a chain. */
+export type History = Pick<Chain, 'logs' | 'receipt'>
 
 /** What writing needs: a wallet's way to send. */
-export type Writer = { readonly sender: Pick<Sender, 'execute' | 'deploy'> }
+export type Writer = Pick<Sender, 'execute' | 'deploy'>
 
 /** What proves that a transaction happened: plain JSON, integers as decimal strings. */
 export type Evidence = {
@@ -64,13 +68,13 @@ export type Claim = {
 type At = { readonly vault: Hex.Hex }
 
 /** Deploys the test dollar: for local chains only, since anyone may mint it. */
-export function deployToken({ sender }: Writer): Promise<Hex.Hex> {
+export function deployToken(sender: Writer): Promise<Hex.Hex> {
   return sender.deploy(TestDollar)
 }
 
 /** Mints test dollars: on local chains only. */
 export async function mint(
-  { sender }: Writer,
+  sender: Writer,
   options: { readonly token: Hex.Hex; readonly to: Hex.Hex; readonly atoms: bigint },
 ): Promise<Evidence> {
   const { token: address, to, atoms } = options
@@ -83,7 +87,7 @@ export async function mint(
  * so that sums of 64 bits hold all that will ever be earned.
  */
 export async function deploy(
-  { chain, sender }: Reader & Writer,
+  sender: Writer,
   options: {
     readonly token: Hex.Hex
     readonly operator: Hex.Hex
@@ -93,7 +97,8 @@ export async function deploy(
 ): Promise<{ vault: Hex.Hex; till: Hex.Hex }> {
   const args = [options.token, options.operator, BigInt(options.windowSec), options.scale]
   const vault = await sender.deploy({ ...RoyaltyVault, args }).catch(refused)
-  return { vault, till: await address(chain, vault, 'till') }
+  // A contract counts the contracts it creates from 1 (EIP-161): the till is the vault's first.
+  return { vault, till: lower(getContractAddress({ from: vault, nonce: 1n })) }
 }
 
 /**
@@ -101,7 +106,7 @@ export async function deploy(
  * when the till holds too little, else `vault-refused` with the contract's reason.
  */
 export async function publish(
-  writer: Writer,
+  sender: Writer,
   options: At & {
     readonly rootWord: Hex.Hex
     /** 32 bytes: hash of the provenance log's checkpoint. */
@@ -110,8 +115,8 @@ export async function publish(
   },
 ): Promise<{ epoch: number; activeAtSec: number; evidence: Evidence }> {
   const args = [options.rootWord, options.checkpoint, BigInt(options.depth)]
-  const evidence = await write(writer, options.vault, 'publish', args)
-  const [event] = events(options.vault, evidence, 'Published')
+  const evidence = await write(sender, options.vault, 'publish', args)
+  const [event] = events(options.vault, evidence.logs, 'Published')
   assert(event !== undefined, 'a Published event of every publication')
   const { epoch, activeAtS } = event.args
   return { epoch: Number(epoch), activeAtSec: Number(activeAtS), evidence }
@@ -119,16 +124,17 @@ export async function publish(
 
 /** Pays a leaf what is due to it; anyone may call, twice pays once. An unbound name is refused. */
 export async function claim(
-  writer: Writer,
+  sender: Writer,
   options: At & { readonly leafWord: Hex.Hex; readonly proof: readonly Hex.Hex[] },
 ): Promise<Claim> {
-  const evidence = await write(writer, options.vault, 'claim', [options.leafWord, options.proof])
-  const [paid] = events(options.vault, evidence, 'Claimed')
-  const [skipped] = events(options.vault, evidence, 'Skipped')
+  const evidence = await write(sender, options.vault, 'claim', [options.leafWord, options.proof])
+  const isOwn = ({ args }: { args: { leaf: Hex.Hex } }) => args.leaf === lower(options.leafWord)
+  const paid = events(options.vault, evidence.logs, 'Claimed').find(isOwn)
+  const skipped = events(options.vault, evidence.logs, 'Skipped').find(isOwn)
   const to = (paid ?? skipped)?.args.to
   return {
     outcome: paid !== undefined ? 'paid' : skipped !== undefined ? 'skipped' : 'nothing-due',
-    atoms: paidOut(options.vault, evidence),
+    atoms: paid === undefined ? 0n : paidOut(options.vault, evidence.logs, [paid.args.to]),
     ...(to === undefined ? {} : { to: lower(to) }),
     evidence,
   }
@@ -139,7 +145,7 @@ export async function claim(
  * leaf word of the run, 0 where unused, and the siblings above the run.
  */
 export async function claimRange(
-  writer: Writer,
+  sender: Writer,
   options: At & {
     readonly start: number
     readonly leafWords: readonly Hex.Hex[]
@@ -147,18 +153,23 @@ export async function claimRange(
   },
 ): Promise<{ atoms: bigint; paid: Hex.Hex[]; skipped: Hex.Hex[]; evidence: Evidence }> {
   const args = [BigInt(options.start), options.leafWords, options.proof]
-  const evidence = await write(writer, options.vault, 'claimRange', args)
+  const evidence = await write(sender, options.vault, 'claimRange', args)
+  const paid = events(options.vault, evidence.logs, 'Claimed')
   return {
-    atoms: paidOut(options.vault, evidence),
-    paid: events(options.vault, evidence, 'Claimed').map(({ args }) => args.leaf),
-    skipped: events(options.vault, evidence, 'Skipped').map(({ args }) => args.leaf),
+    atoms: paidOut(
+      options.vault,
+      evidence.logs,
+      paid.map(({ args }) => args.to),
+    ),
+    paid: paid.map(({ args }) => args.leaf),
+    skipped: events(options.vault, evidence.logs, 'Skipped').map(({ args }) => args.leaf),
     evidence,
   }
 }
 
 /** Cancels the pending root by two leaves of one place, in the active and in the pending tree. */
 export function challengeRegression(
-  writer: Writer,
+  sender: Writer,
   options: At & {
     readonly oldLeafWord: Hex.Hex
     readonly oldProof: readonly Hex.Hex[]
@@ -168,19 +179,19 @@ export function challengeRegression(
 ): Promise<Evidence> {
   const { vault, oldLeafWord, oldProof, newLeafWord, newProof } = options
   const args = [oldLeafWord, oldProof, newLeafWord, newProof]
-  return write(writer, vault, 'challengeRegression', args)
+  return write(sender, vault, 'challengeRegression', args)
 }
 
 /** Says where a name is paid, in force one window later. `account`: the 20 bytes of its leaf. */
 export function bind(
-  writer: Writer,
+  sender: Writer,
   options: At & { readonly account: Hex.Hex; readonly to: Hex.Hex; readonly reason: string },
 ): Promise<Evidence> {
-  return write(writer, options.vault, 'bind', [options.account, options.to, options.reason])
+  return write(sender, options.vault, 'bind', [options.account, options.to, options.reason])
 }
 
 /** Where the vault stands now. */
-export async function standing({ chain }: Reader, { vault }: At): Promise<Standing> {
+export async function standing(chain: Reader, { vault }: At): Promise<Standing> {
   const [token, till, operator, windowSec, scale, head, pending] = await Promise.all([
     address(chain, vault, 'token'),
     address(chain, vault, 'till'),
@@ -191,8 +202,8 @@ export async function standing({ chain }: Reader, { vault }: At): Promise<Standi
     view<readonly [Hex.Hex, bigint, bigint]>(chain, vault, 'pending'),
   ])
   const [tillAtoms, vaultAtoms] = await Promise.all([
-    balance({ chain }, { token, account: till }),
-    balance({ chain }, { token, account: vault }),
+    balance(chain, { token, account: till }),
+    balance(chain, { token, account: vault }),
   ])
   const [rootWord, depth, epoch] = head
   const [pendingWord, pendingDepth, activeAtS] = pending
@@ -211,25 +222,51 @@ export async function standing({ chain }: Reader, { vault }: At): Promise<Standi
 }
 
 /** Vault units paid to a leaf so far. */
-export function claimed(
-  { chain }: Reader,
-  options: At & { readonly index: number },
-): Promise<bigint> {
+export function claimed(chain: Reader, options: At & { readonly index: number }): Promise<bigint> {
   return view<bigint>(chain, options.vault, 'claimed', [BigInt(options.index)])
 }
 
 /** Where a name's leaf is paid now; `undefined` until a binding is in force. */
 export async function bound(
-  { chain }: Reader,
+  chain: Reader,
   options: At & { readonly account: Hex.Hex },
 ): Promise<Hex.Hex | undefined> {
   const to = await address(chain, options.vault, 'bound', [options.account])
   return BigInt(to) === 0n ? undefined : to
 }
 
+/** The last transaction that published a root; `undefined` if none did since `fromBlock`. */
+export async function publication(
+  chain: History,
+  options: At & { readonly rootWord: Hex.Hex; readonly fromBlock?: number },
+): Promise<Evidence | undefined> {
+  const last = (await history(chain, options, 'Published')).findLast((log) =>
+    events(options.vault, [log], 'Published').some(({ args }) => args.root === options.rootWord),
+  )
+  return last === undefined ? undefined : evidenceAt(chain, last.tx)
+}
+
+/** Every payment of a leaf since `fromBlock` (the first block unless told), oldest first. */
+export async function claims(
+  chain: History,
+  options: At & { readonly fromBlock?: number },
+): Promise<{ leaf: SumTree.Leaf; to: Hex.Hex; tx: Hex.Hex; evidence: Evidence }[]> {
+  const evidence = new Map<Hex.Hex, Evidence>()
+  const logs = await history(chain, options, 'Claimed')
+  for (const { tx } of logs) if (!evidence.has(tx)) evidence.set(tx, await evidenceAt(chain, tx))
+  return logs.flatMap((log) =>
+    events(options.vault, [log], 'Claimed').map(({ args }) => ({
+      leaf: SumTree.decodeLeaf(args.leaf),
+      to: lower(args.to),
+      tx: log.tx,
+      evidence: evidence.get(log.tx)!,
+    })),
+  )
+}
+
 /** Atoms of a token that an account holds. */
 export async function balance(
-  { chain }: Reader,
+  chain: Reader,
   options: { readonly token: Hex.Hex; readonly account: Hex.Hex },
 ): Promise<bigint> {
   const { token, account } = options
@@ -244,7 +281,7 @@ type Write = 'publish' | 'claim' | 'claimRange' | 'challengeRegression' | 'bind'
 const abi = [...RoyaltyVault.abi, ...TestDollar.abi.filter(({ type }) => type === 'error')]
 
 async function view<type>(
-  chain: Reader['chain'],
+  chain: Reader,
   vault: Hex.Hex,
   functionName: View | 'claimed' | 'bound',
   args: readonly unknown[] = [],
@@ -253,7 +290,7 @@ async function view<type>(
 }
 
 async function address(
-  chain: Reader['chain'],
+  chain: Reader,
   vault: Hex.Hex,
   functionName: 'token' | 'till' | 'operator' | 'bound',
   args: readonly unknown[] = [],
@@ -262,7 +299,7 @@ async function address(
 }
 
 async function write(
-  { sender }: Writer,
+  sender: Writer,
   vault: Hex.Hex,
   functionName: Write,
   args: readonly unknown[],
@@ -289,15 +326,38 @@ function evidenceOf({ tx, blockHash, blockNumber, gasUsed, logs }: Receipt): Evi
   return { tx, blockHash, blockNumber, gasUsed: gasUsed.toString(), logs }
 }
 
+function history(
+  chain: History,
+  { vault, fromBlock = 0 }: At & { readonly fromBlock?: number },
+  eventName: 'Published' | 'Claimed',
+) {
+  const [topic] = encodeEventTopics({ abi: RoyaltyVault.abi, eventName } as {
+    abi: typeof RoyaltyVault.abi
+    eventName: 'Claimed'
+  })
+  return chain.logs({ address: vault, topics: [topic], fromBlock })
+}
+
+async function evidenceAt(chain: History, tx: Hex.Hex): Promise<Evidence> {
+  const receipt = await chain.receipt(tx)
+  if (receipt !== undefined) return evidenceOf(receipt)
+  throw new BaseError(`the chain has a log of transaction ${tx} and no receipt of it`, {
+    code: 'chain-refused',
+    hint: 'the chain may have been reorganised meanwhile: ask again',
+    retry: 'safe',
+    facts: { tx },
+  })
+}
+
 /** What parseEventLogs reads of a log is its address, topics and data; its type asks for all the rest. */
 type ViemLogs = Parameters<typeof parseEventLogs>[0]['logs']
 
 function events<const name extends 'Published' | 'Claimed' | 'Skipped'>(
   vault: Hex.Hex,
-  evidence: Evidence,
+  logs: Receipt['logs'],
   eventName: name,
 ) {
-  const own = evidence.logs.filter(({ address }) => lower(address) === lower(vault))
+  const own = logs.filter(({ address }) => lower(address) === lower(vault))
   return parseEventLogs({
     abi: RoyaltyVault.abi,
     eventName,
@@ -305,15 +365,17 @@ function events<const name extends 'Published' | 'Claimed' | 'Skipped'>(
   })
 }
 
-/** Σ of what this transaction's Transfer logs say left the vault. */
-function paidOut(vault: Hex.Hex, { logs }: Evidence): bigint {
+/** Σ of what this transaction's Transfer logs say left the vault for these recipients. */
+function paidOut(vault: Hex.Hex, logs: Receipt['logs'], recipients: readonly string[]): bigint {
   const transfers = parseEventLogs({
     abi: TestDollar.abi,
     eventName: 'Transfer',
     logs: logs as unknown as ViemLogs,
   })
+  const known = new Set(recipients.map(lower))
   let atoms = 0n
-  for (const { args } of transfers) if (lower(args.from) === lower(vault)) atoms += args.value
+  for (const { args } of transfers)
+    if (lower(args.from) === lower(vault) && known.has(lower(args.to))) atoms += args.value
   return atoms
 }
 
