@@ -1,0 +1,17 @@
+/** @module The ground floor: money, shares, hashes, canonical JSON, proofs, failures. */
+
+export * as Assert from './Assert.ts'
+export * as Asset from './Asset.ts'
+export * as Clock from './Clock.ts'
+export * as Errors from './Errors.ts'
+export * as Hash from './Hash.ts'
+export * as Hex from './Hex.ts'
+export * as Id from './Id.ts'
+export * as Influence from './Influence.ts'
+export * as Json from './Json.ts'
+export * as Merkle from './Merkle.ts'
+export * as Money from './Money.ts'
+export * as Name from './Name.ts'
+export * as Serial from './Serial.ts'
+export * as Share from './Share.ts'
+export * as TypedData from './TypedData.ts'

@@ -1,0 +1,68 @@
+/** What each door of the package gives, and what it makes a program load. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { ensureBuilt } from '../scripts/setup.mjs'
+import * as Doors from './doors/Doors.ts'
+import { root } from './tidy/Source.ts'
+
+beforeAll(() => ensureBuilt())
+
+test('every room has a door, and every door leads somewhere', () => {
+  expect(Doors.doors.length).toBeGreaterThan(10)
+  for (const door of Doors.doors) {
+    const file = door === 'requite' ? 'index' : `${door.slice('requite/'.length)}/index`
+    expect(existsSync(join(root, 'src', `${file}.ts`)), `src/${file}.ts`).toBe(true)
+    expect(Doors.manifest.exports[door.replace('requite', '.')]).toEqual({
+      source: `./src/${file}.ts`,
+      types: `./dist/${file}.d.ts`,
+      default: `./dist/${file}.js`,
+    })
+  }
+})
+
+/** `Money.split` for a namespace's members, the bare name for the rest. */
+function names(module: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(module).flatMap(([name, value]) =>
+    Object.prototype.toString.call(value) === '[object Module]'
+      ? Object.keys(value as object).map((member) => `${name}.${member}`)
+      : [name],
+  )
+}
+
+test('the public API is what the snapshot says', async () => {
+  const lines: string[] = []
+  for (const door of Doors.doors) {
+    const found = names((await import(door)) as Record<string, unknown>).sort()
+    expect(found.length, door).toBeGreaterThan(0)
+    lines.push(door, ...found.map((name) => `  ${name}`), '')
+  }
+  await expect(lines.join('\n')).toMatchFileSnapshot('exports.txt')
+})
+
+describe('a door loads its own libraries and no others', () => {
+  const ground = ['@noble/hashes']
+  const pure = [...ground, 'yaml', 'zod']
+  const chain = [...ground, '@noble/curves', 'abitype', 'viem', 'zod']
+  test.each([
+    ['requite', pure],
+    ['requite/kernel', ground],
+    ['requite/policies', pure],
+    ['requite/attribution', ground],
+    ['requite/datanets', ground],
+    ['requite/market', [...ground, 'zod']],
+    ['requite/royalties', ground],
+    ['requite/provenance', ground],
+    ['requite/economy', pure],
+    ['requite/store', []],
+    ['requite/wallets', chain],
+    ['requite/models', ground],
+    ['requite/agents', []],
+    ['requite/agents/langchain', []],
+    ['requite/server', []],
+  ])('%s', (door, libraries) => {
+    const files = Doors.loaded(door, root)
+    expect(files.some((path) => path.includes('/dist/kernel/'))).toBe(true)
+    expect(Doors.packages(files)).toEqual(libraries)
+  })
+})
