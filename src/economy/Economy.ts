@@ -26,14 +26,21 @@ export function empty(): Economy {
 export function apply(economy: Economy, record: Record.Record): Sales.Fault {
   const event = Event.parse(record.event)
   if (record.id !== Event.id(event)) return `record id ${record.id}, expected ${Event.id(event)}`
-  if (economy.opened === undefined && event.type !== 'opened') return 'a log that does not open with `opened`'
+  if (economy.opened === undefined && event.type !== 'opened')
+    return 'a log that does not open with `opened`'
   const fault = dispatch(economy, event, record)
   if (fault === undefined && moves.has(event.type)) Sales.assertConserved(economy.sales)
   return fault
 }
 
 /** Events after which a balance may differ. */
-const moves: ReadonlySet<Event.Type> = new Set(['served', 'funded', 'unfunded', 'published', 'claimed'])
+const moves: ReadonlySet<Event.Type> = new Set([
+  'served',
+  'funded',
+  'unfunded',
+  'published',
+  'claimed',
+])
 
 function dispatch(economy: Economy, event: Event.Event, at: Purchases.Place): Sales.Fault {
   const { sales, purchases } = economy
@@ -41,6 +48,7 @@ function dispatch(economy: Economy, event: Event.Event, at: Purchases.Place): Sa
     case 'opened':
       if (economy.opened !== undefined) return 'a log opened twice'
       economy.opened = event
+      sales.outputSalt = event.salt
       return undefined
     case 'registered':
       return Sales.registered(sales, event)

@@ -31,6 +31,8 @@ const opened = z.strictObject({
   scale: Fields.amount,
   /** The chain is a throw-away on this machine. */
   local: z.boolean(),
+  /** Salts what this log remembers of its own answers; the log's owner's secret. */
+  salt: Fields.hash,
 })
 
 // ── the node's side ────────────────────────────────────────────────────────────────────────────────
@@ -60,7 +62,7 @@ const revealed = z.strictObject({
         path: z.string().min(1).max(4_096),
         owner: z.string().min(1).max(256),
         docHash: Fields.hash,
-        bytes: Fields.count,
+        bytes: Fields.count.optional(),
       }),
     )
     .min(1)
@@ -78,7 +80,10 @@ const served = z.strictObject({
   /** The span evidence whose digest stands in the receipt: positions, no text. */
   evidence: z.record(z.string(), z.unknown()),
   /** Salted hashes of the answer's windows: yesterday's answers cannot be sold as data. */
-  outputs: z.strictObject({ salt: Fields.hash, windows: z.array(z.string()).max(100_000) }),
+  outputs: z
+    .string()
+    .regex(/^0x([0-9a-f]{16})*$/)
+    .max(2_000_000),
   /** The buyer's signed payment, kept before it is settled. */
   payment: z.strictObject({
     payer: Fields.address,

@@ -72,7 +72,8 @@ export function policyRequest(
 export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place): Fault {
   const policy = state.policies.get(event.policyDigest)
   if (policy === undefined) return `decision under policy ${event.policyDigest}, never adopted`
-  if (Id.purchase(event.key) !== event.purchase) return 'purchase id that is not the hash of its key'
+  if (Id.purchase(event.key) !== event.purchase)
+    return 'purchase id that is not the hash of its key'
   if (state.purchases.has(event.purchase)) return 'purchase decided twice'
   if (Card.hash(event.card) !== event.quote.cardHash) return 'decision on another model card'
   const request = policyRequest(event, String(event.request.host))

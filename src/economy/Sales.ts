@@ -2,6 +2,7 @@
  * @module Sales: the seller's half of the economy as a fold. Quotes reserve change, receipts are served,
  * funded and published at most once, and after every event each atom received is accounted for.
  */
+import * as Outputs from '../attribution/spans/Outputs.ts'
 import type * as Contribution from '../datanets/Contribution.ts'
 import * as Datanet from '../datanets/Datanet.ts'
 import * as Version from '../datanets/Version.ts'
@@ -12,6 +13,7 @@ import * as Share from '../kernel/Share.ts'
 import * as Card from '../market/Card.schema.ts'
 import * as Quote from '../market/Quote.ts'
 import * as Receipt from '../market/Receipt.ts'
+import * as Account from '../royalties/Account.ts'
 import * as Accrual from '../royalties/Accrual.ts'
 import * as Artifact from '../royalties/Artifact.ts'
 import * as Epoch from '../royalties/Epoch.ts'
@@ -58,9 +60,12 @@ export type Sales = {
   readonly sales: Map<Hex, Sale>
   /** `payer/nonce` → receipt. */
   readonly payments: Map<string, Hex>
-  readonly outputs: { readonly committedAtMs: number; readonly salt: Hex; readonly windows: readonly string[] }[]
+  /** Memory of its own answers: they cannot be sold as data. */
+  outputs: Outputs.Outputs
+  outputSalt: Hex
   readonly accruals: Accrual.Accruals
   readonly epochs: EpochState[]
+  readonly claims: Event.Of<'claimed'>[]
   roundingNano: bigint
   receivedAtoms: bigint
   receivableAtoms: bigint
@@ -81,9 +86,11 @@ export function empty(): Sales {
     change: new Map(),
     sales: new Map(),
     payments: new Map(),
-    outputs: [],
+    outputs: Outputs.empty,
+    outputSalt: genesis,
     accruals: Accrual.empty(),
     epochs: [],
+    claims: [],
     roundingNano: 0n,
     receivedAtoms: 0n,
     receivableAtoms: 0n,
@@ -117,7 +124,8 @@ export function registered(sales: Sales, event: Event.Of<'registered'>): Fault {
 /** A batch committed to: its place in time is fixed. */
 export function committed(sales: Sales, event: Event.Of<'committed'>): Fault {
   const datanet = sales.datanet ?? Datanet.empty(event.datanet)
-  if (datanet.name !== event.datanet) return `commitment to ${event.datanet}, expected ${datanet.name}`
+  if (datanet.name !== event.datanet)
+    return `commitment to ${event.datanet}, expected ${datanet.name}`
   const { root, count, commons, committedAtMs } = event
   const change = Datanet.committed(datanet, { commitment: { root, count }, committedAtMs, commons })
   if (change.kind === 'refused') return change.because
@@ -187,7 +195,11 @@ export function served(sales: Sales, event: Event.Of<'served'>, leaf: number): F
   sales.roundingNano += BigInt(money.roundingNano)
   sales.nextSeq += 1
   sales.lastReceipt = receiptHash
-  sales.outputs.push({ committedAtMs: receipt.issuedAtMs, ...event.outputs })
+  sales.outputs = Outputs.remember(sales.outputs, {
+    salt: sales.outputSalt,
+    windows: event.outputs as Hex,
+    answeredAtMs: receipt.issuedAtMs,
+  })
   sales.payments.set(paymentKey(payment), receiptHash)
   sales.sales.set(receiptHash, {
     receipt,
@@ -215,7 +227,8 @@ function servedFault(sales: Sales, event: Event.Of<'served'>, quote: Quote.Quote
   if (payment.valueAtoms !== quote.payAtoms) return 'payment of another amount'
   if (sales.payments.has(paymentKey(payment))) return 'payment used twice'
   for (const entry of receipt.influence.entries)
-    if (!sales.artifacts.has(entry.artifact)) return `influence of ${entry.artifact}, which is not registered`
+    if (!sales.artifacts.has(entry.artifact))
+      return `influence of ${entry.artifact}, which is not registered`
   return undefined
 }
 
@@ -284,16 +297,25 @@ export function unfunded(sales: Sales, event: Event.Of<'unfunded'>): Fault {
 }
 
 /** An epoch is about to be published: it must be the one that the log implies. */
-export function closing(sales: Sales, event: Event.Of<'closing'>, atMs: number, scale: bigint): Fault {
-  if (event.epoch !== sales.epochs.length) return `epoch ${event.epoch}, expected ${sales.epochs.length}`
+export function closing(
+  sales: Sales,
+  event: Event.Of<'closing'>,
+  atMs: number,
+  scale: bigint,
+): Fault {
+  if (event.epoch !== sales.epochs.length)
+    return `epoch ${event.epoch}, expected ${sales.epochs.length}`
   const last = sales.epochs.at(-1)
   if (last !== undefined && last.published === undefined) return 'an epoch is still being published'
   const proposal = Epoch.propose(sales.accruals, { nowMs: atMs, scale })
-  if (proposal.rootWord !== event.root) return `epoch root ${event.root}, recomputed ${proposal.rootWord}`
-  if (proposal.depth !== event.depth) return `epoch depth ${event.depth}, recomputed ${proposal.depth}`
+  if (proposal.rootWord !== event.root)
+    return `epoch root ${event.root}, recomputed ${proposal.rootWord}`
+  if (proposal.depth !== event.depth)
+    return `epoch depth ${event.depth}, recomputed ${proposal.depth}`
   if (String(proposal.totalAtoms) !== event.totalAtoms)
     return `epoch total ${event.totalAtoms}, recomputed ${proposal.totalAtoms}`
-  if (proposal.receipts.join() !== event.receipts.join()) return 'epoch over other receipts than are due'
+  if (proposal.receipts.join() !== event.receipts.join())
+    return 'epoch over other receipts than are due'
   sales.epochs.push({ epoch: event.epoch, proposal, closing: event })
   return undefined
 }
@@ -310,11 +332,18 @@ export function published(sales: Sales, event: Event.Of<'published'>): Fault {
 
 /** A payee took what a published root owes it. */
 export function claimed(sales: Sales, event: Event.Of<'claimed'>): Fault {
-  const outcome = Epoch.claim(sales.accruals, {
-    account: event.account,
-    cumulativeAtoms: BigInt(event.cumulativeAtoms),
-  })
-  return outcome === 'ok' ? undefined : `claim refused: ${outcome}`
+  const account = sales.accruals.leaves[event.index]
+  if (account === undefined) return `claim of leaf ${event.index}, which no published root has`
+  if (Account.leaf(account).address !== event.account)
+    return `claim of leaf ${event.index} by ${event.account}, it is ${account}'s`
+  const before = sales.accruals.balances.get(account)!.claimedAtoms
+  const cumulativeAtoms = BigInt(event.cumulativeAtoms)
+  if (cumulativeAtoms - before !== BigInt(event.atoms))
+    return `claim of ${event.atoms} atoms, recomputed ${cumulativeAtoms - before}`
+  const outcome = Epoch.claim(sales.accruals, { account, cumulativeAtoms })
+  if (outcome !== 'ok') return `claim refused: ${outcome}`
+  sales.claims.push(event)
+  return undefined
 }
 
 /**
@@ -326,7 +355,8 @@ export function assertConserved(sales: Sales): void {
   let changeAtoms = 0n
   for (const { availableAtoms, pendingAtoms } of sales.change.values())
     changeAtoms += availableAtoms + pendingAtoms
-  const held = claimedNano + claimableNano + carryNano + sales.roundingNano + changeAtoms * nanoPerAtom
+  const held =
+    claimedNano + claimableNano + carryNano + sales.roundingNano + changeAtoms * nanoPerAtom
   assert(
     (sales.receivedAtoms + sales.receivableAtoms) * nanoPerAtom === held,
     'every atom received or receivable to be claimed, claimable, carried, change or rounding',

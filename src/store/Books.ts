@@ -69,8 +69,8 @@ export function open(options: { file: string; origin: Hex; now: Clock }): Books 
     const first = leaf - drafts.length
     const appended = await journal.append(drafts)
     return appended.map((entry, index) => {
-      assert(entry.leaf === first + index, 'the journal to keep the order of the books')
-      return { origin: options.origin, leaf: entry.leaf }
+      assert(entry.record.leaf === first + index, 'the journal to keep the order of the books')
+      return { origin: options.origin, leaf: entry.record.leaf }
     })
   }
   return {

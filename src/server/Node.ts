@@ -1,0 +1,180 @@
+/**
+ * @module Node: the seller's process. It holds the books, the key, the chain and the library; everything
+ * it sells goes through `Inference`, everything it is paid through `Settlement`.
+ */
+import { join } from 'node:path'
+import * as Contribution from '../datanets/Contribution.ts'
+import * as Datanet from '../datanets/Datanet.ts'
+import * as Version from '../datanets/Version.ts'
+import type { Event } from '../economy/Event.ts'
+import type { Asset } from '../kernel/Asset.ts'
+import type { Clock } from '../kernel/Clock.ts'
+import { BaseError } from '../kernel/Errors.ts'
+import type { Hex } from '../kernel/Hex.ts'
+import * as Serial from '../kernel/Serial.ts'
+import * as Card from '../market/Card.schema.ts'
+import type * as Quote from '../market/Quote.ts'
+import * as Books from '../store/Books.ts'
+import * as Files from '../store/Files.ts'
+import type * as Import from '../store/Import.ts'
+import type { Chain } from '../wallets/Chain.ts'
+import type { Wallet } from '../wallets/Wallet.ts'
+import * as Seller from '../wallets/x402/Seller.ts'
+import * as Library from './Library.ts'
+
+/** What a node sells and on which terms. */
+export type Terms = {
+  readonly card: Card.Card
+  readonly rates: Quote.Quote['rates']
+  readonly coveragePromisedPpb: string
+  readonly disputeWindowMs: number
+  readonly quoteTtlMs: number
+  /** Device named on receipts. */
+  readonly device: { readonly class: string; readonly count: number; readonly tier: 'claimed' }
+}
+
+/** Contracts on the chain that a node works with. */
+export type Contracts = {
+  readonly asset: Asset
+  readonly vault: Hex
+  readonly till: Hex
+  readonly scale: bigint
+  /** EIP-712 domain of the token: what buyers sign under. */
+  readonly tokenName: string
+  readonly tokenVersion: string
+  /** Challenge window of the vault. */
+  readonly windowS: number
+  readonly local: boolean
+}
+
+/** How a node is opened. */
+export type Options = {
+  readonly dir: string
+  readonly name: string
+  readonly wallet: Wallet
+  readonly chain: Chain
+  readonly contracts: Contracts
+  readonly terms: Terms
+  readonly now: Clock
+  readonly salt: () => Hex
+  /** What the first batches of a new node are made of; not called when the books have a datanet. */
+  readonly documents: () => Import.Imported
+  readonly onProgress?: (text: string) => void
+}
+
+/** A running node. */
+export type Node = Options & {
+  readonly books: Books.Books
+  readonly seller: Seller.Seller
+  readonly library: Library.Library
+  readonly cardHash: Hex
+  /** Receipts are numbered and chained: one at a time. */
+  readonly receipts: Serial.Serial
+  /** Answers in the making, by payment. */
+  readonly working: Map<string, Promise<unknown>>
+  close(): void
+}
+
+/** Opens books and library, registering the first datanet of a new node, as one commitment. */
+export async function open(options: Options): Promise<Node> {
+  const { dir, wallet, contracts, terms, chain } = options
+  const books = Books.open({
+    file: join(dir, 'journal.db'),
+    origin: wallet.address,
+    now: options.now,
+  })
+  try {
+    await introduce(books, options)
+    if (books.state.sales.datanet === undefined) await register(books, options)
+    const datanet = books.state.sales.datanet!
+    const library = Library.open({ dir, datanet, card: terms.card })
+    options.onProgress?.(
+      `datanet ${datanet.name}: ${Datanet.contributions(datanet).length} documents, version ${library.indexRoot}`,
+    )
+    const { asset, till: payTo, tokenName, tokenVersion } = contracts
+    const seller = await Seller.open({ chain, wallet, asset, payTo, tokenName, tokenVersion })
+    return {
+      ...options,
+      books,
+      seller,
+      library,
+      cardHash: Card.hash(terms.card),
+      receipts: Serial.line(),
+      working: new Map(),
+      close: () => books.close(),
+    }
+  } catch (error) {
+    books.close()
+    throw error
+  }
+}
+
+async function introduce(books: Books.Books, options: Options): Promise<void> {
+  const { contracts, wallet, terms } = options
+  const events: Event[] = []
+  const opened = books.state.opened
+  if (opened !== undefined && opened.vault !== contracts.vault)
+    throw new BaseError(`these books belong to vault ${opened.vault}, not ${contracts.vault}`, {
+      code: 'wrong-vault',
+      hint: 'start with the chain that the folder was made with, or in an empty folder',
+    })
+  if (opened === undefined)
+    events.push({
+      type: 'opened',
+      role: 'node',
+      name: options.name,
+      address: wallet.address,
+      asset: contracts.asset,
+      till: contracts.till,
+      vault: contracts.vault,
+      scale: String(contracts.scale),
+      local: contracts.local,
+      salt: options.salt(),
+    })
+  if (!books.state.sales.cards.has(Card.hash(terms.card)))
+    events.push({ type: 'registered', card: terms.card })
+  if (events.length > 0) await books.record(events.map((event) => ({ event })))
+}
+
+/** Commons first, then all documents as one batch: what existed before is simultaneous. */
+async function register(books: Books.Books, options: Options): Promise<void> {
+  const imported = options.documents()
+  const name = options.terms.card.datanet
+  for (const [commons, found] of [
+    [true, imported.commons],
+    [false, imported.documents],
+  ] as const) {
+    if (found.length === 0) continue
+    const salt = options.salt()
+    for (const { text } of found) Files.putDocument(Library.folder(options.dir), text)
+    const contributions = found.map(({ path, owner, text }) =>
+      Contribution.document({ path, owner, text }),
+    )
+    const { root, count } = Datanet.commit(contributions, { salt })
+    const committedAtMs = options.now()
+    const [cause] = await books.record([
+      { event: { type: 'committed', datanet: name, root, count, commons, committedAtMs } },
+    ])
+    const versionRoot = versionWith(books, { root, contributions, salt })
+    await books.record([
+      {
+        event: { type: 'revealed', datanet: name, root, salt, contributions, versionRoot },
+        causes: [cause!],
+      },
+    ])
+  }
+}
+
+function versionWith(
+  books: Books.Books,
+  batch: { root: Hex; contributions: Contribution.Document[]; salt: Hex },
+): Hex {
+  const { contributions: documents, salt, root } = batch
+  const change = Datanet.revealed(books.state.sales.datanet!, {
+    root,
+    opening: { documents, salt },
+  })
+  if (change.kind === 'refused')
+    throw new BaseError(`the first datanet was refused: ${change.because}`, { code: change.code })
+  return Version.of(change.datanet).root
+}

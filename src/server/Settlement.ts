@@ -1,0 +1,201 @@
+/**
+ * @module Settlement: how a node is paid and pays out. Every step looks at the chain before it acts, so
+ * that a restart finishes what was begun and never does it twice.
+ */
+import { join } from 'node:path'
+import type * as Sales from '../economy/Sales.ts'
+import { BaseError } from '../kernel/Errors.ts'
+import * as Hash from '../kernel/Hash.ts'
+import type * as Hex from '../kernel/Hex.ts'
+import * as Json from '../kernel/Json.ts'
+import * as Quote from '../market/Quote.ts'
+import * as Epoch from '../royalties/Epoch.ts'
+import * as Files from '../store/Files.ts'
+import * as Vault from '../wallets/Vault.ts'
+import type * as Wire from '../wallets/x402/Wire.ts'
+import type * as Node from './Node.ts'
+
+/** What became of a payment. `unclear`: ask again, nothing is lost. */
+export type Settled =
+  | { readonly kind: 'funded'; readonly sale: Sales.Sale }
+  | { readonly kind: 'unfunded'; readonly because: string }
+  | { readonly kind: 'unclear'; readonly because: string }
+
+/** The one way to pay for a quote, as x402 writes it. */
+export function requirements(node: Node.Node, quote: Quote.Quote): Wire.Requirements {
+  return node.seller.requirements({
+    amountAtoms: BigInt(quote.payAtoms),
+    maxTimeoutSec: Math.ceil((quote.expiresAtMs - quote.issuedAtMs) / 1000),
+    extra: { quote: Quote.hash(quote) },
+  })
+}
+
+/** Settles a served sale, or finds that it was settled, cancelled or spent elsewhere. */
+export async function settle(node: Node.Node, sale: Sales.Sale): Promise<Settled> {
+  if (sale.status === 'funded') return { kind: 'funded', sale }
+  if (sale.status === 'unfunded')
+    return { kind: 'unfunded', because: 'this payment came to nothing' }
+  const { payment, receiptHash } = sale
+  const { payer, nonce, payTo, validBeforeSec } = payment
+  const { asset } = node.contracts
+  const found = await node.seller.settleOrFind({
+    payload: payment.payload as Wire.Payload,
+    payment: { asset, payer, nonce, payTo, valueAtoms: BigInt(payment.valueAtoms) },
+    validBeforeSec,
+  })
+  if (found.kind === 'unclear') return found
+  const causes = [{ origin: node.books.origin, leaf: sale.leaf }]
+  // Another call may have recorded the outcome while this one waited.
+  const isOpen = () => sale.status === 'served'
+  if (found.kind === 'paid') {
+    const { evidence } = found
+    if (isOpen())
+      await node.books.record([{ event: { type: 'funded', receiptHash, evidence }, causes }])
+    return { kind: 'funded', sale }
+  }
+  const because = found.because.slice(0, 200)
+  if (isOpen())
+    await node.books.record([{ event: { type: 'unfunded', receiptHash, because }, causes }])
+  return { kind: 'unfunded', because }
+}
+
+/** Finishes what a crash left open: served sales are settled, a closing epoch is published. */
+export async function resume(node: Node.Node): Promise<void> {
+  for (const sale of node.books.state.sales.sales.values())
+    if (sale.status === 'served') await settle(node, sale)
+  const last = node.books.state.sales.epochs.at(-1)
+  if (last !== undefined && last.published === undefined) await publish(node, last)
+  await observeClaims(node)
+}
+
+/** What an epoch closed over, and where its leaves are published. */
+export type Published = {
+  readonly epoch: number
+  readonly root: Hex.Hex
+  readonly totalAtoms: bigint
+  readonly tx: Hex.Hex
+  /** File of JSON lines, relative to the node's folder. */
+  readonly leavesFile: string
+  readonly receipts: number
+}
+
+/** File of an epoch's leaves, relative to the node's folder. */
+export function leavesFile(epoch: number): string {
+  return join('epochs', `${epoch}.jsonl`)
+}
+
+/**
+ * Closes an epoch over all funded receipts past their dispute window and publishes its root. Undefined
+ * when there is nothing new to publish.
+ */
+export async function closeEpoch(node: Node.Node): Promise<Published | undefined> {
+  const closed = await node.receipts(async () => {
+    const { books, contracts } = node
+    const { sales } = books.state
+    const last = sales.epochs.at(-1)
+    if (last !== undefined && last.published === undefined) return last
+    const proposal = Epoch.propose(sales.accruals, { nowMs: node.now(), scale: contracts.scale })
+    if (proposal.receipts.length === 0 || proposal.increaseAtoms === 0n) return undefined
+    const lines = Epoch.toLines(proposal.leaves)
+    const epoch = sales.epochs.length
+    Files.writeAtomic(join(node.dir, leavesFile(epoch)), lines, { mode: 0o600 })
+    const { size, root } = books.proof(books.size() - 1)
+    await books.record([
+      {
+        event: {
+          type: 'closing',
+          epoch,
+          root: proposal.rootWord,
+          depth: proposal.depth,
+          totalAtoms: String(proposal.totalAtoms),
+          receipts: [...proposal.receipts],
+          leavesDigest: Hash.text(lines),
+          checkpoint: { size, root },
+        },
+      },
+    ])
+    return sales.epochs.at(-1)!
+  })
+  return closed === undefined ? undefined : publish(node, closed)
+}
+
+/** What the chain anchors beside the root: digest of the log's size and root. */
+export function checkpointDigest(checkpoint: { size: number; root: Hex.Hex }): Hex.Hex {
+  return Hash.digest(checkpoint)
+}
+
+async function publish(node: Node.Node, state: Sales.EpochState): Promise<Published> {
+  const { closing } = state
+  const { vault } = node.contracts
+  const standing = await Vault.standing(node.chain, { vault })
+  const rootOnChain = standing.pending?.rootWord ?? standing.rootWord
+  const evidence =
+    rootOnChain === closing.root
+      ? await Vault.publication(node.chain, { vault, rootWord: closing.root })
+      : (
+          await Vault.publish(
+            { sender: node.chain.sender(node.wallet) },
+            {
+              vault,
+              rootWord: closing.root,
+              checkpoint: checkpointDigest(closing.checkpoint),
+              depth: closing.depth,
+            },
+          )
+        ).evidence
+  if (evidence === undefined)
+    throw new BaseError('the root is on chain, but its transaction was not found', {
+      code: 'epoch-transaction-missing',
+      retry: 'safe',
+    })
+  if (state.published === undefined)
+    await node.books.record([
+      {
+        event: {
+          type: 'published',
+          epoch: closing.epoch,
+          evidence: { ...plain(evidence), chainId: node.chain.chainId },
+        },
+      },
+    ])
+  return {
+    epoch: closing.epoch,
+    root: closing.root,
+    totalAtoms: BigInt(closing.totalAtoms),
+    tx: evidence.tx,
+    leavesFile: leavesFile(closing.epoch),
+    receipts: closing.receipts.length,
+  }
+}
+
+function plain(evidence: Vault.Evidence): {
+  tx: Hex.Hex
+  [key: string]: unknown
+} {
+  return Json.plain(evidence) as { tx: Hex.Hex }
+}
+
+/** Records the claims that happened on chain since the last look. */
+export async function observeClaims(node: Node.Node): Promise<void> {
+  const { sales } = node.books.state
+  for (const claim of await Vault.claims(node.chain, { vault: node.contracts.vault })) {
+    const { index, cumulative } = claim.leaf
+    const account = sales.accruals.leaves[index]
+    if (account === undefined) continue
+    const before = sales.accruals.balances.get(account)!.claimedAtoms
+    const cumulativeAtoms = cumulative * node.contracts.scale
+    if (cumulativeAtoms <= before) continue
+    await node.books.record([
+      {
+        event: {
+          type: 'claimed',
+          account: claim.leaf.account,
+          index,
+          cumulativeAtoms: String(cumulativeAtoms),
+          atoms: String(cumulativeAtoms - before),
+          evidence: { ...plain(claim.evidence), chainId: node.chain.chainId },
+        },
+      },
+    ])
+  }
+}
