@@ -61,6 +61,8 @@ export const cancelledTopic = topic('AuthorizationCanceled(address,bytes32)')
 /** `Transfer(address indexed from, address indexed to, uint256 value)` (ERC-20). */
 export const transferTopic = topic('Transfer(address,address,uint256)')
 
+const money = new Set([usedTopic, cancelledTopic, transferTopic])
+
 /** An address as an indexed topic. */
 export function addressTopic(address: Hex.Hex): Hex.Hex {
   return Hex.word(BigInt(address))
@@ -68,8 +70,8 @@ export function addressTopic(address: Hex.Hex): Hex.Hex {
 
 /**
  * The logs that prove `payment`, from `AuthorizationUsed` to its `Transfer`; undefined if these logs do
- * not. The transfer must be the token's first after the authorisation: otherwise one transfer could pass
- * for two authorisations used in one transaction.
+ * not. The transfer must be what the token logs next after the authorisation: otherwise one transfer could
+ * pass for two authorisations used in one transaction.
  */
 export function pair(logs: readonly Log[], payment: Payment): readonly Log[] | undefined {
   const token = Asset.parts(payment.asset.id).address
@@ -81,7 +83,7 @@ export function pair(logs: readonly Log[], payment: Payment): readonly Log[] | u
   if (start === -1) return undefined
   const length = logs
     .slice(start + 1)
-    .findIndex((log) => ours(log) && log.topics[0]?.toLowerCase() === transferTopic)
+    .findIndex((log) => ours(log) && money.has(lower(log.topics[0] ?? '0x')))
   const transfer = logs[start + 1 + length]
   if (length === -1 || transfer === undefined) return undefined
   const expected = [transferTopic, addressTopic(payment.payer), addressTopic(payment.payTo)]

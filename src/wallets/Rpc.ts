@@ -55,12 +55,16 @@ export function open(options: { readonly rpcUrl: string; readonly timeoutMs?: nu
       const answer = await request('eth_call', [{ to, data }, at]).catch((error: unknown) => {
         throw explain(error, call.abi)
       })
-      if (answer === '0x')
-        throw new BaseError(`expected a contract with ${call.functionName} at ${to}, got nothing`, {
-          code: 'contract-missing',
+      try {
+        return decodeFunctionResult({ ...named, data: answer as ViemHex })
+      } catch (cause) {
+        throw new BaseError(`expected what ${call.functionName} returns at ${to}, got ${answer}`, {
+          code: answer === '0x' ? 'contract-missing' : 'chain-refused',
+          hint: 'is the contract deployed on this chain?',
           facts: { address: to, functionName: call.functionName },
+          cause,
         })
-      return decodeFunctionResult({ ...named, data: answer as ViemHex })
+      }
     },
   }
 }

@@ -11,7 +11,8 @@ import * as Asset from '../../kernel/Asset.ts'
 import { BaseError, InputError, type Retry } from '../../kernel/Errors.ts'
 import * as Hex from '../../kernel/Hex.ts'
 import type * as Chain from '../Chain.ts'
-import type { Evidence, Outcome } from '../PaymentEvidence.ts'
+import type { Evidence, Outcome, Payment } from '../PaymentEvidence.ts'
+import * as PaymentEvidence from '../PaymentEvidence.ts'
 import type { Wallet } from '../Wallet.ts'
 import * as Exact from './Exact.ts'
 import * as SettlementSigner from './SettlementSigner.ts'
@@ -23,14 +24,6 @@ export type Verified = { readonly ok: true; readonly payer: Hex.Hex; readonly no
 /** What one attempt to settle came to. `retry` `unknown`: look the payment up first. */
 export type Settled = { readonly kind: 'settled'; readonly tx: Hex.Hex } | Failed
 
-/** What a payment came to once the chain was asked. */
-export type Found =
-  /** Paid, at the configured finality. */
-  | { readonly kind: 'settled'; readonly tx: Hex.Hex; readonly evidence: Evidence }
-  /** Paid in a block that is not final yet: look again later. */
-  | { readonly kind: 'pending'; readonly tx: Hex.Hex }
-  | Failed
-
 /** Not settled, and why. */
 export type Failed = {
   readonly kind: 'failed'
@@ -38,6 +31,18 @@ export type Failed = {
   readonly retry: Retry
   readonly tx?: Hex.Hex
 }
+
+/** What a payment came to, by final blocks alone. */
+export type Found =
+  | { readonly kind: 'paid'; readonly evidence: Evidence }
+  /** It never will be paid: the nonce is spent or cancelled, or a final block is past its time. */
+  | {
+      readonly kind: 'unpaid'
+      readonly how: 'elsewhere' | 'cancelled' | 'expired'
+      readonly because: string
+    }
+  /** Ask again: nothing is lost, nothing is certain. `tx`: a transaction that is not final yet. */
+  | { readonly kind: 'unclear'; readonly because: string; readonly tx?: Hex.Hex }
 
 /** A seller of one asset to one payee. */
 export type Seller = {
@@ -51,10 +56,18 @@ export type Seller = {
   verify(payload: Wire.Payload, requirements: Wire.Requirements): Promise<Verified | Exact.Refused>
   /** One attempt to settle: prefer `settleOrFind`. */
   settle(payload: Wire.Payload, requirements: Wire.Requirements): Promise<Settled>
-  /** What became of a payment, at the configured finality. */
-  lookUp(payload: Wire.Payload, requirements: Wire.Requirements): Promise<Outcome>
-  /** Looks first, settles if nobody has, and looks again. Calls for one nonce share one attempt. */
-  settleOrFind(payload: Wire.Payload, requirements: Wire.Requirements): Promise<Found>
+  /** What became of a payment, at the configured finality. Throws what `Chain.lookUpPayment` does. */
+  lookUp(payment: Payment): Promise<Outcome>
+  /**
+   * Looks first, settles if nobody has, and looks again. Calls for one payment share one attempt. Throws
+   * `chain-unreachable`; `settlement-unknown` when it fell silent after an attempt.
+   */
+  settleOrFind(options: {
+    readonly payload: Wire.Payload
+    /** As recorded when it was verified; the payload's own unless told. */
+    readonly payment?: Payment
+    readonly validBeforeSec?: number
+  }): Promise<Found>
 }
 
 /** What a seller is made of. */
@@ -93,14 +106,13 @@ export function open(options: Options): Seller {
   const nowSec = () => Math.floor((options.now ?? Date.now)() / 1000)
   const running = new Map<string, Promise<Found>>()
 
-  const lookUp: Seller['lookUp'] = (payload, requirements) =>
-    chain.lookUpPayment(Exact.payment(payload, asset, requirements), lookUpOptions)
+  const lookUp: Seller['lookUp'] = (payment) => chain.lookUpPayment(payment, lookUpOptions)
 
   const verify: Seller['verify'] = async (payload, requirements) => {
     const mismatch = Exact.mismatch(payload, requirements, nowSec())
     if (mismatch !== undefined) return mismatch
     const { from: payer, nonce } = Exact.authorization(payload)
-    const outcome = await lookUp(payload, requirements)
+    const outcome = await lookUp(Exact.payment(payload, asset, requirements))
     if (outcome.kind !== 'unused')
       return Exact.refuse('nonce-used', 'a nonce that is not used', `one that is ${outcome.kind}`)
     const silencesBefore = silences
@@ -129,18 +141,23 @@ export function open(options: Options): Seller {
     return { kind: 'failed', because, retry, ...(tx === undefined ? {} : { tx }) }
   }
 
-  const settleOrFind = async (payload: Wire.Payload, requirements: Wire.Requirements) => {
-    const before = found(await lookUp(payload, requirements))
+  const settleOrFind = async (
+    payload: Wire.Payload,
+    payment: Payment,
+    validBeforeSec: number,
+  ): Promise<Found> => {
+    const before = found(await lookUp(payment), validBeforeSec)
     if (before !== undefined) return before
-    const attempt = await settle(payload, requirements)
-    const after = await lookUp(payload, requirements).catch((cause: unknown) => {
+    const attempt = await settle(payload, payload.accepted)
+    const outcome = await lookUp(payment).catch((cause: unknown) => {
       throw doubtful(attempt, cause)
     })
-    const known = found(after)
-    if (known !== undefined) return known
-    if (attempt.kind === 'failed') return attempt
-    // In a block a moment ago and not there now: the block was replaced.
-    return { kind: 'pending' as const, tx: attempt.tx }
+    const after = found(outcome, validBeforeSec)
+    if (after !== undefined) return after
+    if (attempt.kind === 'settled')
+      return { kind: 'unclear', because: 'its block was replaced', tx: attempt.tx }
+    const { because, tx } = attempt
+    return { kind: 'unclear', because, ...(tx === undefined ? {} : { tx }) }
   }
 
   return {
@@ -160,18 +177,36 @@ export function open(options: Options): Seller {
     verify,
     settle,
     lookUp,
-    settleOrFind(payload, requirements) {
-      const { from, nonce } = Exact.authorization(payload)
-      const key = `${from} ${nonce} ${requirements.payTo} ${requirements.amount}`
+    async settleOrFind({ payload, ...recorded }) {
+      const signed = Exact.authorization(payload)
+      const payment = recorded.payment ?? Exact.payment(payload, asset, payload.accepted)
+      const { validBeforeSec = signed.validBeforeSec } = recorded
+      const foreign = foreignTo(payment, { asset, payTo, payload })
+      if (foreign !== undefined) throw new InputError(`expected a payment to us: ${foreign}`)
+      const key = `${payment.payer} ${payment.nonce} ${payment.valueAtoms}`
       const shared =
         running.get(key) ??
-        settleOrFind(payload, requirements).finally(() => {
+        settleOrFind(payload, payment, validBeforeSec).finally(() => {
           running.delete(key)
         })
       running.set(key, shared)
       return shared
     },
   }
+}
+
+function foreignTo(
+  payment: Payment,
+  own: { asset: Asset.Asset; payTo: Hex.Hex; payload: Wire.Payload },
+): string | undefined {
+  const signed = Exact.authorization(own.payload)
+  if (!Asset.equal(payment.asset, own.asset)) return `it is in ${payment.asset.id}`
+  if (payment.payTo.toLowerCase() !== own.payTo.toLowerCase()) return `it goes to ${payment.payTo}`
+  if (signed.to !== payment.payTo.toLowerCase()) return `what was signed goes to ${signed.to}`
+  if (signed.from !== payment.payer.toLowerCase()) return `what was signed is from ${signed.from}`
+  if (signed.nonce !== payment.nonce.toLowerCase()) return 'what was signed has another nonce'
+  if (signed.valueAtoms !== payment.valueAtoms) return `${signed.valueAtoms} atoms were signed`
+  return undefined
 }
 
 /** The 402 answer: header and body say the same. */
@@ -242,26 +277,24 @@ const certain = new Set([
   'asset_not_deployed_contract',
 ])
 
-function found(outcome: Outcome): Found | undefined {
+function found(outcome: Outcome, validBeforeSec: number): Found | undefined {
   switch (outcome.kind) {
-    case 'unused':
-      return undefined
     case 'paid':
-      return { kind: 'settled', tx: outcome.evidence.tx, evidence: outcome.evidence }
+      return outcome
     case 'pending':
-      if (outcome.would === 'paid') return { kind: 'pending', tx: outcome.tx }
-      return lost(outcome.would, outcome.tx, 'unknown')
-    default:
-      return lost(outcome.kind, outcome.tx, 'never')
+      return { kind: 'unclear', because: `${outcome.would}, not final yet`, tx: outcome.tx }
+    case 'cancelled':
+      return unpaid('cancelled', `the payer cancelled this payment in ${outcome.tx}`)
+    case 'elsewhere':
+      return unpaid('elsewhere', `its nonce was spent on another transfer in ${outcome.tx}`)
+    case 'unused':
+      if (!PaymentEvidence.expired(outcome, validBeforeSec)) return undefined
+      return unpaid('expired', `it was valid until ${validBeforeSec} and nobody submitted it`)
   }
 }
 
-function lost(how: 'elsewhere' | 'cancelled', tx: Hex.Hex, retry: Retry): Failed {
-  const because =
-    how === 'cancelled'
-      ? `the payer cancelled this payment in ${tx}`
-      : `this payment's nonce was spent on another transfer in ${tx}`
-  return { kind: 'failed', because, retry, tx }
+function unpaid(how: 'elsewhere' | 'cancelled' | 'expired', because: string): Found {
+  return { kind: 'unpaid', how, because }
 }
 
 function unverified(): BaseError {
