@@ -106,6 +106,17 @@ describe('appending', () => {
     ])
   })
 
+  test('callers that come to it later in the same turn join too', async () => {
+    const flushes: Journal.Flush[] = []
+    const journal = opened({ onFlush: (flush) => flushes.push(flush) })
+    const late = async (steps: number) => {
+      for (let step = 0; step < steps; step++) await undefined
+      await journal.append([draft(`after ${steps}`)])
+    }
+    await Promise.all([0, 1, 10, 100].map(late))
+    expect(flushes).toEqual([{ callers: 4, records: 4 }])
+  })
+
   test('a caller that chains its records does so beside others that chain theirs', async () => {
     const flushes: Journal.Flush[] = []
     const journal = opened({ onFlush: (flush) => flushes.push(flush) })
@@ -287,9 +298,10 @@ describe('closing', () => {
 describe('one writer', () => {
   test('a second is told at once by whom the journal is in use, under any name of it', () => {
     opened()
-    const link = path.join(folder, 'link')
-    fs.symlinkSync(folder, link)
-    for (const name of [file, path.join(link, 'journal.db')]) {
+    const links = [path.join(folder, 'folder'), path.join(folder, 'other.db')] as const
+    fs.symlinkSync(folder, links[0])
+    fs.symlinkSync(file, links[1])
+    for (const name of [file, path.join(links[0], 'journal.db'), links[1]]) {
       const startMs = performance.now()
       const error = failure(() => Journal.open({ file: name, origin, now }))
       expect(error).toMatchObject({

@@ -183,9 +183,11 @@ function createWrite(
   const { file, origin, sqlite, log, onFlush, commit = (run) => run() } = options
   const database = JournalFile.statements(sqlite)
   return (callers) => {
-    const staging = Staging.create({ log, origin, find: database.find })
     const answers: (() => void)[] = []
+    let staging: Staging.Staging
     try {
+      const ids = callers.flatMap(({ drafts }) => drafts.map(({ draft }) => draft.id))
+      staging = Staging.create({ log, origin, recorded: database.find(ids) })
       for (const { drafts, resolve, reject } of callers) {
         const added = staging.add(drafts)
         if (added.kind === 'refused') reject(added.error)

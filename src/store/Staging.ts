@@ -46,7 +46,6 @@ export type Added =
 /** The records of one transaction, as they gather. */
 export type Staging = {
   readonly rows: readonly Row[]
-  /** Throws only what `find` throws. */
   add(drafts: readonly Prepared[]): Added
 }
 
@@ -68,18 +67,18 @@ export function prepare(draft: Draft, now: Clock): Prepared {
   return { draft: { id: draft.id, atMs: draft.atMs ?? now(), causes, event }, contents }
 }
 
-/** Staging onto the end of `log`. `find` gives the text already recorded under an id. */
+/** Staging onto the end of `log`. `recorded`: which of the ids to come have a text there already. */
 export function create(options: {
   readonly log: Log.Log
   readonly origin: string
-  readonly find: (id: string) => string | undefined
+  readonly recorded: ReadonlyMap<string, string>
 }): Staging {
-  const { log, origin, find } = options
+  const { log, origin, recorded } = options
   const rows: Row[] = []
   const staged = new Map<string, Prior>()
   let previous = Log.previous(log)
 
-  const prior = (id: string) => staged.get(id) ?? recorded(find(id))
+  const prior = (id: string) => staged.get(id) ?? read(recorded.get(id))
 
   const addOne = ({ draft, contents }: Prepared): Appended => {
     const known = prior(draft.id)
@@ -115,7 +114,7 @@ export function create(options: {
 
 type Prior = { readonly contents: string; readonly appended: Appended }
 
-function recorded(text: string | undefined): Prior | undefined {
+function read(text: string | undefined): Prior | undefined {
   if (text === undefined) return undefined
   const record = Record.decode(text)
   return { contents: contentsOf(record), appended: { record, text, exists: true } }
