@@ -1,7 +1,7 @@
 /**
- * @module `npm test`: installs what is missing, then checks types, style, the build and every test. Each
- * step runs whatever the others said and is bounded in time; the last line is a count, the exit code the
- * truth. `npm test -- src/kernel` runs only the tests under a path.
+ * @module `npm test`: installs what is missing, then checks types, style, what nobody uses, the build and
+ * every test. Each step runs whatever the others said and is bounded in time; the last line is a count,
+ * the exit code the truth. `npm test -- src/kernel` runs only the tests under a path.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -18,6 +18,7 @@ const report = join(scratch, 'report.json')
 const steps = [
   { name: 'types', limitS: 180, args: [compiler, '--noEmit'] },
   { name: 'lint', limitS: 60, args: [bin('@biomejs/biome/bin/biome'), 'check', '.'] },
+  { name: 'unused', limitS: 120, args: [bin('knip/bin/knip.js'), '--no-config-hints'] },
   { name: 'build', limitS: 180, args: ['scripts/build.mjs'] },
   {
     name: 'tests',
