@@ -43,13 +43,13 @@ export function loaded(door: string, folder: string): string[] {
   return [...output.matchAll(/^loaded file:\/\/(.*)$/gm)].map(([, path]) => path!)
 }
 
-/** The packages among loaded files, own files left out. */
-export function packages(files: readonly string[]): string[] {
-  const names = files.flatMap((path) => {
-    const [, inside] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path) ?? []
-    return inside === undefined || inside === manifest.name ? [] : [inside]
-  })
-  return [...new Set(names)].sort()
+/** The libraries of the manifest among loaded files; what those load themselves is left out. */
+export function libraries(files: readonly string[]): string[] {
+  const ours = new Set(
+    [manifest.dependencies, manifest.peerDependencies].flatMap((each) => Object.keys(each)),
+  )
+  const names = files.map((path) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? '')
+  return [...new Set(names)].filter((name) => ours.has(name)).sort()
 }
 
 /** Runs Node in a folder; what it wrote on both streams. Throws, with that, unless it ends well. */
