@@ -55,6 +55,23 @@ test.each([
     ]),
     'one entry per artifact',
   ],
+  [
+    'entries out of order',
+    influence([
+      ['0x02', 1n],
+      ['0x01', 1n],
+    ]),
+    'sorted by artifact',
+  ],
+  [
+    'one artifact twice, apart',
+    influence([
+      ['0x01', 1n],
+      ['0x02', 1n],
+      ['0x01', 1n],
+    ]),
+    'sorted by artifact',
+  ],
   ['coverage that is not the sum', influence([['0x01', 1n]], 2n), 'the sum of shares'],
 ])('%s is refused', (_, value, message) => {
   expect(() => Influence.validate(value)).toThrow(InputError)

@@ -24,16 +24,21 @@ export type Influence = {
   readonly coveragePpb: Share.Share
 }
 
-/** Throws `InputError` unless shares are positive, one per artifact, sum to coverage, and to ≤ the whole. */
+/**
+ * Throws `InputError` unless shares are positive, one per artifact and in their order, and sum to
+ * coverage, at most the whole.
+ */
 export function validate(influence: Influence): Influence {
   let sum = 0n
-  const seen = new Set<string>()
+  let last = ''
   for (const { artifact, sharePpb } of influence.entries) {
     if (sharePpb <= 0n)
       throw new InputError(`expected a share above 0 for ${artifact}, got ${sharePpb}`)
-    if (seen.has(artifact))
+    if (artifact === last)
       throw new InputError(`expected one entry per artifact, got two of ${artifact}`)
-    seen.add(artifact)
+    if (artifact < last)
+      throw new InputError(`expected entries sorted by artifact, got ${artifact} after ${last}`)
+    last = artifact
     sum += sharePpb
   }
   if (sum > Share.whole)
