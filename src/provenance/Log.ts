@@ -1,6 +1,7 @@
 /**
- * @module Log: the Merkle view of a journal (RFC 6962). It keeps the hash of every full subtree, so that
- * appending costs at most one hash a level, and roots and proofs of any earlier size are a few look-ups.
+ * @module Log: the Merkle view of a journal (RFC 6962). It keeps the hash of every full subtree, so
+ * that appending costs at most one hash a level, and roots and proofs of any earlier size are a few
+ * look-ups.
  */
 import { assert } from '../kernel/Assert.ts'
 import { BaseError, InputError } from '../kernel/Errors.ts'
@@ -90,8 +91,9 @@ export function previous(log: Log): Hex.Hex {
 }
 
 /**
- * Adds a record's text to a log if it is the next one: canonical, numbered by its place, linked to the
- * record before, of one origin. Throws `InputError` (`record-out-of-place` or `record-malformed`).
+ * Adds a record's text to a log if it is the next one: canonical, numbered by its place, linked to
+ * the record before, of one origin. Throws `InputError` (`record-out-of-place` or
+ * `record-malformed`).
  */
 export function extend<E extends Record.Event = Record.Event>(
   log: Log,
@@ -107,7 +109,9 @@ export function extend<E extends Record.Event = Record.Event>(
   return record
 }
 
-/** Rebuilds a log from the texts of its records, in order, and names the first that does not belong. */
+/**
+ * Rebuilds a log from the texts of its records, in order, and names the first that does not belong.
+ */
 export function check(texts: Iterable<string>): Check {
   const log = create()
   const ids = new Map<string, number>()

@@ -68,7 +68,7 @@ test('a proof with any part changed proves nothing', () => {
       const verdict = Proof.verify(edited, texts[5]!)
       const { size: _, ...rest } = edited
       const { size: __, ...whole } = proof
-      // In trees of 9 to 16 records leaf 5 has a path of one shape: only the root speaks of the size.
+      // In trees of 9 to 16 records leaf 5 has a path of one shape: only the root tells.
       if (JSON.stringify(rest) === JSON.stringify(whole) && edited.size > 8 && edited.size <= 16)
         return
       failed += 1

@@ -1,6 +1,6 @@
 /**
- * @module Proof: that a record stands in a log (RFC 6962 § 2.1.1). It shows the record under a root; that
- * the root is the log owner's is for whoever knows the root to say.
+ * @module Proof: that a record stands in a log (RFC 6962 § 2.1.1). It shows the record under a
+ * root; that the root is the log owner's is for whoever knows the root to say.
  */
 import { BaseError } from '../kernel/Errors.ts'
 import * as Hex from '../kernel/Hex.ts'
@@ -58,7 +58,9 @@ export function decode(text: string): Proof {
   return proof
 }
 
-/** Whether a proof shows that the record of this text stands where it says, under the proof's root. */
+/**
+ * Whether a proof shows that the record of this text stands where it says, under the proof's root.
+ */
 export function verify(proof: Proof, text: string): Verdict {
   try {
     validate(proof)

@@ -1,6 +1,7 @@
 /**
- * @module Record: one decision or one event of money, as it stands in a log. Its text is canonical JSON
- * (RFC 8785), so that one hash names it; it is linked to the record before it and names its causes.
+ * @module Record: one decision or one event of money, as it stands in a log. Its text is canonical
+ * JSON (RFC 8785), so that one hash names it; it is linked to the record before it and names its
+ * causes.
  */
 import * as Hash from '../kernel/Hash.ts'
 import * as Hex from '../kernel/Hex.ts'
@@ -8,7 +9,9 @@ import * as Json from '../kernel/Json.ts'
 import * as Merkle from '../kernel/Merkle.ts'
 import * as Shape from './Shape.ts'
 
-/** A record that led to another: the address of its log's owner, in lower case, and its index there. */
+/**
+ * A record that led to another: the address of its log's owner, in lower case, and its index there.
+ */
 export type Cause = { readonly origin: string; readonly leaf: number }
 
 /** What every event has. The closed union of what can happen lives upstairs, in `economy/Event`. */
@@ -44,8 +47,9 @@ export function encode(record: Record): string {
 }
 
 /**
- * Reads a record's text. Throws `InputError` unless the shape is right and the text is canonical, so that
- * no two texts are the same record. Of the event only its type is looked at: the rest is judged upstairs.
+ * Reads a record's text. Throws `InputError` unless the shape is right and the text is canonical,
+ * so that no two texts are the same record. Of the event only its type is looked at: the rest is
+ * judged upstairs.
  */
 export function decode<E extends Event = Event>(text: string): Record<E> {
   const record = validate(Json.parse(text, 'a record'))
@@ -53,7 +57,9 @@ export function decode<E extends Event = Event>(text: string): Record<E> {
   return record as Record<E>
 }
 
-/** Leaf hash of a record's text (RFC 6962 § 2.1: SHA-256 of 0x00 and the text's UTF-8), 32 bytes. */
+/**
+ * Leaf hash of a record's text (RFC 6962 § 2.1: SHA-256 of 0x00 and the text's UTF-8), 32 bytes.
+ */
 export function hash(text: string): Uint8Array {
   return Merkle.leaf(Hash.bytes(text))
 }

@@ -1,4 +1,7 @@
-/** @module Shape: reading untrusted JSON in this room. Says what was expected and, safely, what came. */
+/**
+ * @module Shape: reading untrusted JSON in this room. Says what was expected and, safely, what
+ * came.
+ */
 import { InputError } from '../kernel/Errors.ts'
 import * as Hex from '../kernel/Hex.ts'
 

@@ -1,9 +1,9 @@
 /**
- * @module Files: whole files, all or nothing. Atomic writes; documents named by the SHA-256 of their
- * bytes; the list of a folder's files with their hashes, and what differs from it.
+ * @module Files: whole files, all or nothing. Atomic writes; documents named by the SHA-256 of
+ * their bytes; the list of a folder's files with their hashes, and what differs from it.
  *
- * Never list a folder while this process has a journal in it open: closing any handle of a file frees
- * the locks that SQLite holds on it (POSIX).
+ * Never list a folder while this process has a journal in it open: closing any handle of a file
+ * frees the locks that SQLite holds on it (POSIX).
  */
 import * as crypto from 'node:crypto'
 import * as fs from 'node:fs'
@@ -30,8 +30,8 @@ export type Problem = {
 export type Exclude = (path: string) => boolean
 
 /**
- * Writes a file so that a crash at any moment leaves the old one or the new one, whole, and once this
- * returns, the new one. `mode` is exact, whatever the umask; 0644 when left out.
+ * Writes a file so that a crash at any moment leaves the old one or the new one, whole, and once
+ * this returns, the new one. `mode` is exact, whatever the umask; 0644 when left out.
  */
 export function writeAtomic(
   file: string,
@@ -71,8 +71,9 @@ export function putDocuments(folder: string, texts: readonly string[]): Hex.Hex[
 }
 
 /**
- * Looks a document up. Throws `BaseError`: `document-damaged`, naming the file, when its bytes do not
- * hash to its name; `folder-missing`, so that a folder in the wrong place is not taken for an erasure.
+ * Looks a document up. Throws `BaseError`: `document-damaged`, naming the file, when its bytes do
+ * not hash to its name; `folder-missing`, so that a folder in the wrong place is not taken for an
+ * erasure.
  */
 export function getDocument(folder: string, hash: Hex.Hex): Document {
   const file = documentFile(folder, hash)
@@ -94,8 +95,8 @@ export function getDocument(folder: string, hash: Hex.Hex): Document {
 }
 
 /**
- * Every file of a folder and its folders, by path in code-unit order. Streams, so size does not matter.
- * Throws `BaseError`: `folder-missing`, or `not-a-file` for links, sockets and the like.
+ * Every file of a folder and its folders, by path in code-unit order. Streams, so size does not
+ * matter. Throws `BaseError`: `folder-missing`, or `not-a-file` for links, sockets and the like.
  */
 export function manifest(folder: string, options: { readonly exclude?: Exclude } = {}): Entry[] {
   return list(folder, options.exclude).map(({ path: name, isFile }) => {

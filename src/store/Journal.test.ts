@@ -158,7 +158,7 @@ describe('appending', () => {
 })
 
 describe('idempotency', () => {
-  test('the same again gives the earlier record: later, at once, and within one batch', async () => {
+  test('the same again gives the earlier record: later, at once, in one batch', async () => {
     const journal = opened()
     const [first] = await journal.append([draft('a')])
     const [again] = await journal.append([{ ...draft('a'), atMs: 99 }])
@@ -258,7 +258,7 @@ describe('bad drafts are refused, and hurt nobody else', () => {
 })
 
 describe('closing', () => {
-  test('what waits is written, one self-contained file is left, and nothing goes on after', async () => {
+  test('what waits is written, one self-contained file is left, nothing goes on', async () => {
     const journal = opened()
     await journal.append([draft('a')])
     const pending = journal.append([draft('b')])
@@ -327,7 +327,7 @@ describe('one writer', () => {
 })
 
 describe('reading beside the writer', () => {
-  test('a reader sees each record as soon as it is acknowledged, and never part of a batch', async () => {
+  test('a reader sees a record once it is acknowledged, never part of a batch', async () => {
     const journal = opened()
     await journal.append([draft('a')])
     const reader = Journal.reader(file)
@@ -344,7 +344,7 @@ describe('reading beside the writer', () => {
     }
   })
 
-  test('a reader that stays does not keep the writer from closing, nor the next from opening', async () => {
+  test('a reader that stays keeps neither this writer from closing nor the next out', async () => {
     const journal = opened()
     await journal.append([draft('a')])
     const reader = Journal.reader(file)

@@ -1,7 +1,8 @@
 /**
- * @module Journal: the records of one log, durable, in one SQLite file. Append-only; one writer; a record
- * is acknowledged once it is on the disk. Callers that append at the same time share one flush. After a
- * failed flush the writer answers nothing more: the process ends, opens again and folds what is there.
+ * @module Journal: the records of one log, durable, in one SQLite file. Append-only; one writer; a
+ * record is acknowledged once it is on the disk. Callers that append at the same time share one
+ * flush. After a failed flush the writer answers nothing more: the process ends, opens again and
+ * folds what is there.
  *
  * The five functions of {@link Journal} are all that anybody knows of the database behind it.
  */
@@ -22,9 +23,10 @@ export type { Appended, Draft } from './Staging.ts'
 /** The writer of a journal. */
 export type Journal<E extends Record.Event = Record.Event> = {
   /**
-   * Records all drafts or none, in order and without others between, and resolves when they are on the
-   * disk. Rejects with `exists-with-different-record`, `InputError` (a draft that cannot be a record),
-   * `journal-poisoned` (`retry` says whether it may have been recorded) or `journal-closed`.
+   * Records all drafts or none, in order and without others between, and resolves when they are on
+   * the disk. Rejects with `exists-with-different-record`, `InputError` (a draft that cannot be a
+   * record), `journal-poisoned` (`retry` says whether it may have been recorded) or
+   * `journal-closed`.
    */
   append(drafts: readonly Staging.Draft<E>[]): Promise<readonly Staging.Appended<E>[]>
   /** Canonical texts from a leaf on, as many as there are now. */
@@ -33,7 +35,10 @@ export type Journal<E extends Record.Event = Record.Event> = {
   size(): number
   /** That a record is among all there are now. Throws `InputError` when there is no such leaf. */
   proof(leaf: number): Proof.Proof
-  /** Records what is waiting, leaves one self-contained file and frees the journal for another writer. */
+  /**
+   * Records what is waiting, leaves one self-contained file and frees the journal for another
+   * writer.
+   */
   close(): void
 }
 
@@ -51,14 +56,17 @@ export type Options = {
   readonly now: Clock
   /** Told of each transaction after it is durable. */
   readonly onFlush?: (flush: Flush) => void
-  /** The seam for faults: commits a transaction. A simulator throws before or after it calls `commit`. */
+  /**
+   * The seam for faults: commits a transaction. A simulator throws before or after it calls
+   * `commit`.
+   */
   readonly commit?: (commit: () => void) => void
 }
 
 /**
- * Opens the journal of `origin` as its one writer, making the file if there is none, and verifies every
- * record. Throws `BaseError`: `journal-in-use` (says by whom), `journal-malformed` (says from which
- * leaf), `journal-of-another-origin`, `journal-folder-missing`, `journal-not-durable`,
+ * Opens the journal of `origin` as its one writer, making the file if there is none, and verifies
+ * every record. Throws `BaseError`: `journal-in-use` (says by whom), `journal-malformed` (says from
+ * which leaf), `journal-of-another-origin`, `journal-folder-missing`, `journal-not-durable`,
  * `journal-unusable`.
  */
 export function open<E extends Record.Event = Record.Event>(options: Options): Journal<E> {
@@ -82,9 +90,9 @@ export function open<E extends Record.Event = Record.Event>(options: Options): J
 }
 
 /**
- * Opens a journal for reading only, while its writer runs or not; the file is not changed. Records are
- * not verified: that is the reader's errand. Throws `BaseError`: `journal-missing`, `journal-malformed`,
- * `journal-unusable`.
+ * Opens a journal for reading only, while its writer runs or not; the file is not changed. Records
+ * are not verified: that is the reader's errand. Throws `BaseError`: `journal-missing`,
+ * `journal-malformed`, `journal-unusable`.
  */
 export function reader(file: string): Reader {
   const resolved = path.resolve(file)
@@ -206,7 +214,10 @@ function createWrite(
   }
 }
 
-/** Callers beyond this many records wait for the next transaction, so that no flush stalls the process. */
+/**
+ * Callers beyond this many records wait for the next transaction, so that no flush stalls the
+ * process.
+ */
 const recordsPerFlush = 4_096
 
 /** Collects callers and hands them on in groups, in the order they came. */
@@ -269,7 +280,7 @@ function takeLock(file: string, now: Clock): { release(): void } {
     : 'another process'
   throw new BaseError(`the journal ${file} is in use by ${who}`, {
     code: 'journal-in-use',
-    hint: 'ask that process, or stop it and try again: a journal has one writer, and is free when it ends',
+    hint: 'ask that process, or stop it and try again: a journal has one writer',
     retry: 'safe',
     facts: { file, ...by },
   })

@@ -1,6 +1,7 @@
 /**
- * @module JournalFile: a journal's SQLite file: one table that takes new rows only, in order. While a
- * writer is at work it has a write-ahead log beside it, flushed on every commit; once closed it is one file.
+ * @module JournalFile: a journal's SQLite file: one table that takes new rows only, in order. While
+ * a writer is at work it has a write-ahead log beside it, flushed on every commit; once closed it
+ * is one file.
  */
 import * as fs from 'node:fs'
 import { BaseError, InputError } from '../kernel/Errors.ts'
@@ -20,7 +21,7 @@ const schema = [
   BEGIN SELECT raise(ABORT, 'records are never deleted'); END`,
   `CREATE TRIGGER records_not_updated BEFORE UPDATE ON records
   BEGIN SELECT raise(ABORT, 'records are never updated'); END`,
-  // INSERT OR REPLACE deletes without firing the trigger on deletes, so what it would replace counts.
+  // INSERT OR REPLACE deletes without firing the trigger on deletes: it is refused here.
   `CREATE TRIGGER records_only_appended BEFORE INSERT ON records
   WHEN new.seq IS NOT (SELECT coalesce(max(seq), -1) + 1 FROM records)
     OR EXISTS (SELECT 1 FROM records WHERE id = new.id)
@@ -31,7 +32,7 @@ const schema = [
 const busyMs = 5_000
 /** What a close waits for readers; after it, the file stays as a crash would leave it: sound. */
 const settleMs = 500
-const rowsPerPage = 256
+const maxRowsPerPage = 256
 
 /** Opens or makes the file for its writer: nothing is acknowledged that is not flushed. */
 export function openForWriting(file: string): Sqlite.Sqlite {
@@ -72,7 +73,10 @@ export function openForReading(file: string): Sqlite.Sqlite {
   })
 }
 
-/** Rebuilds the log from the file, verifying every record. Throws `journal-malformed` naming the leaf. */
+/**
+ * Rebuilds the log from the file, verifying every record. Throws `journal-malformed` naming the
+ * leaf.
+ */
 export function fold(
   sqlite: Sqlite.Sqlite,
   options: { readonly file: string; readonly origin: string },
@@ -116,7 +120,10 @@ export function read(
 export function statements(sqlite: Sqlite.Sqlite): {
   /** Which of these ids are recorded, and the text of each. */
   find(ids: readonly string[]): ReadonlyMap<string, string>
-  /** Writes rows in one transaction, which `commit` commits. What it throws says nothing of the outcome. */
+  /**
+   * Writes rows in one transaction, which `commit` commits. What it throws says nothing of the
+   * outcome.
+   */
   insert(rows: readonly Row[], commit: (run: () => void) => void): void
 } {
   // One question for all: a call into the database costs more than its answer (measured: tenfold).
@@ -139,7 +146,10 @@ export function statements(sqlite: Sqlite.Sqlite): {
   }
 }
 
-/** Folds the write-ahead log into the file and removes it. A reader at work may keep it: that is sound. */
+/**
+ * Folds the write-ahead log into the file and removes it. A reader at work may keep it: that is
+ * sound.
+ */
 export function settle(sqlite: Sqlite.Sqlite): void {
   Sqlite.wait(sqlite, settleMs)
   try {
@@ -169,7 +179,9 @@ function expectSchema(sqlite: Sqlite.Sqlite, file: string): void {
     throw malformed(file, { because: 'another schema than a journal of version 1 has' })
 }
 
-/** Asked back rather than trusted: a file system may decline, and so may another build of SQLite. */
+/**
+ * Asked back rather than trusted: a file system may decline, and so may another build of SQLite.
+ */
 function expectDurable(sqlite: Sqlite.Sqlite, file: string): void {
   const mode = Sqlite.value(sqlite, 'PRAGMA journal_mode')
   const synchronous = Sqlite.value(sqlite, 'PRAGMA synchronous')
@@ -190,10 +202,13 @@ function* rows(
 ): Generator<Row> {
   const { file, fromLeaf } = options
   const size = options.size ?? sizeOf(opened(), file)
-  for (let leaf = fromLeaf; leaf < size; leaf += rowsPerPage) {
-    const until = Math.min(size, leaf + rowsPerPage)
+  // Pages grow from one row: who takes only the first record does not pay for the rest.
+  let wanted = 1
+  for (let leaf = fromLeaf; leaf < size; wanted = Math.min(maxRowsPerPage, 4 * wanted)) {
+    const until = Math.min(size, leaf + wanted)
     for (const [seq, id, text] of page(opened(), { file, from: leaf, until }))
       yield { leaf: Number(seq), id: String(id), text: String(text) }
+    leaf = until
   }
 }
 
@@ -232,7 +247,7 @@ function named<Result>(file: string, work: () => Result, leaf?: number): Result 
       throw malformed(file, { because, cause, ...(leaf === undefined ? {} : { leaf }) })
     throw new BaseError(`cannot use the journal ${file}: ${because}`, {
       code: 'journal-unusable',
-      hint: 'check that the file and its folder can be read and written, and that the disk has room',
+      hint: 'check that the file and its folder can be written, and that the disk has room',
       facts: { file, sqlite: code },
       cause,
     })

@@ -1,9 +1,11 @@
 /**
- * @module Lock: one holder of a file at a time, across processes. The operating system frees it when its
- * holder ends, however it ends: it is SQLite's lock on a small file beside, held by an open transaction.
- * The file stays when the lock is free (removing it would let two hold it at once) and says who held it.
+ * @module Lock: one holder of a file at a time, across processes. The operating system frees it
+ * when its holder ends, however it ends: it is SQLite's lock on a small file beside, held by an
+ * open transaction. The file stays when the lock is free (removing it would let two hold it at
+ * once) and says who held it.
  *
- * No process may open and close that file by other means while it holds the lock: POSIX would free it.
+ * No process may open and close that file by other means while it holds the lock: POSIX would free
+ * it.
  */
 import { hostname } from 'node:os'
 import type { Clock } from '../kernel/Clock.ts'
@@ -19,8 +21,8 @@ export type Lock =
   | { readonly kind: 'held'; readonly by: Holder | undefined }
 
 /**
- * Takes the lock of an absolute path or says at once who holds it. Throws `BaseError` (`lock-unusable`)
- * when the lock's file cannot be made or read.
+ * Takes the lock of an absolute path or says at once who holds it. Throws `BaseError`
+ * (`lock-unusable`) when the lock's file cannot be made or read.
  */
 export function take(path: string, options: { readonly now: Clock }): Lock {
   const me: Holder = { pid: process.pid, host: hostname(), sinceMs: Math.trunc(options.now()) }
@@ -34,14 +36,16 @@ export function take(path: string, options: { readonly now: Clock }): Lock {
     sqlite?.close()
     throw new BaseError(`cannot lock ${path}: ${(cause as Error).message}`, {
       code: 'lock-unusable',
-      hint: 'check that its folder can be written; a damaged lock file may be deleted when no process runs',
+      hint: 'check its folder; a damaged lock file may be deleted while no process runs',
       facts: { file: path },
       cause,
     })
   }
 }
 
-/** Others can read who holds the lock only once that is committed; so: write, commit, take again. */
+/**
+ * Others can read who holds the lock only once that is committed; so: write, commit, take again.
+ */
 function hold(sqlite: Sqlite.Sqlite, me: Holder): Lock {
   for (;;) {
     if (!begin(sqlite)) return { kind: 'held', by: holder(sqlite) }

@@ -1,7 +1,8 @@
 /**
- * @module Sqlite: the one place that knows libsql. Every connection reads integers as bigint. A prepared
- * statement outlives `close()` in libsql, and with it its locks, until it is collected: so a transaction
- * is always ended by words, and nothing is read through a statement that is left half way.
+ * @module Sqlite: the one place that knows libsql. Every connection reads integers as bigint. A
+ * prepared statement outlives `close()` in libsql, and with it its locks, until it is collected: so
+ * a transaction is always ended by words, and nothing is read through a statement that is left half
+ * way.
  */
 import { pathToFileURL } from 'node:url'
 import Database from 'libsql'
@@ -18,7 +19,10 @@ export type Sqlite = {
   close(): void
 }
 
-/** Opens a file of an absolute path; creates it unless `readOnly`. Waits `busyMs` for another's lock. */
+/**
+ * Opens a file of an absolute path; creates it unless `readOnly`. Waits `busyMs` for another's
+ * lock.
+ */
 export function open(
   path: string,
   options: { readonly busyMs: number; readonly readOnly?: boolean },

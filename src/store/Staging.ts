@@ -1,6 +1,7 @@
 /**
- * @module Staging: turns drafts into the records they will be, before anything is written: numbered, linked,
- * each id once. One caller's drafts are taken together or not at all, and one's no is not another's.
+ * @module Staging: turns drafts into the records they will be, before anything is written:
+ * numbered, linked, each id once. One caller's drafts are taken together or not at all, and one's
+ * no is not another's.
  */
 import type { Clock } from '../kernel/Clock.ts'
 import { BaseError, InputError } from '../kernel/Errors.ts'
@@ -67,7 +68,9 @@ export function prepare(draft: Draft, now: Clock): Prepared {
   return { draft: { id: draft.id, atMs: draft.atMs ?? now(), causes, event }, contents }
 }
 
-/** Staging onto the end of `log`. `recorded`: which of the ids to come have a text there already. */
+/**
+ * Staging onto the end of `log`. `recorded`: which of the ids to come have a text there already.
+ */
 export function create(options: {
   readonly log: Log.Log
   readonly origin: string
