@@ -73,7 +73,9 @@ export function build(documents: readonly Document[], options: { home: string })
     const firstPassage = passages.length
     const blocks = Markdown.blocks(document.text)
     const counts = new Map<string, number>()
-    for (const term of Terms.of(lead(document.text, blocks))) bump(counts, term, leadWeight)
+    const installed = /^npm:(.+)$/.exec(document.owner)?.[1]
+    const introduced = `${installed ?? ''} ${lead(document.text, blocks)}`
+    for (const term of Terms.of(introduced)) bump(counts, term, leadWeight)
     for (const passage of Markdown.passages(document.text, blocks)) {
       const own = passageTerms(document.text, passage)
       for (const [term, count] of own.counts) {
@@ -87,7 +89,6 @@ export function build(documents: readonly Document[], options: { home: string })
       push(inDocuments, term, place, count)
       length += count
     }
-    const installed = /^npm:(.+)$/.exec(document.owner)?.[1]
     const unit = document.owner.startsWith('npm:') ? document.owner : document.path
     let known = termsOf.get(unit)
     if (known === undefined) {
@@ -137,7 +138,7 @@ function passageTerms(text: string, passage: Markdown.Passage) {
 
 const leadWords = 60
 
-/** How a document introduces itself: title and first sentences, HTML included, without its marks. */
+/** How a document introduces itself beside its package's name: title and first sentences, HTML included, without its marks. */
 function lead(text: string, blocks: readonly Markdown.Block[]): string {
   const words: string[] = []
   for (const { kind, start, end, depth } of blocks) {

@@ -23,7 +23,9 @@ export type Options = {
 
 /** A document's share of the question's rarity below which nothing fits. */
 const leastFound = 0.5
+/** Where no package is named, a second document must fit almost as well, and hold almost all of it. */
 const secondDocument = 0.85
+const mostFound = 0.8
 const secondPassage = 0.6
 const fewTokens = 80
 const enoughTokens = 400
@@ -41,8 +43,9 @@ export function choose(index: Index.Index, text: string, options: Options): Quot
   const second = ranked.find(
     ({ document, score, found, named }) =>
       document.unit !== best.document.unit &&
-      ((score >= secondDocument * best.score && found >= leastFound) ||
-        (named && best.named && score >= 0.5 * best.score)),
+      (best.named
+        ? named && score >= 0.5 * best.score
+        : score >= secondDocument * best.score && found >= mostFound),
   )
   const budget = Math.min(options.maxTokens, enoughTokens)
   const count = (places: readonly number[]) =>
@@ -56,11 +59,11 @@ export function choose(index: Index.Index, text: string, options: Options): Quot
     if (chosen.length > 0 && count([...chosen, place]) > budget) return
     chosen.push(place)
   }
-  const first = fitting(index, asked, best.document)
-  for (const [order, { place, score }] of first.entries()) {
-    if (order === 0) add(place)
-    else if (second === undefined && score >= secondPassage * first[0]!.score) add(place)
-  }
+  const all = fitting(index, asked, best.document)
+  const good = all.filter(({ score }) => score >= secondPassage * all[0]!.score)
+  const first = good.find(({ place }) => count([place]) <= options.maxTokens) ?? all[0]
+  if (first !== undefined) add(first.place)
+  if (second === undefined) for (const { place } of good) add(place)
   if (second !== undefined) {
     const other = fitting(index, asked, second.document)[0]
     if (other !== undefined) add(other.place)
@@ -94,7 +97,11 @@ function fitting(
 function neighbours(index: Index.Index, place: number): number[] {
   const { firstPassage, lastPassage } = index.documents[index.passages[place]!.document]!
   return [place + 1, place + 2, place - 1].filter(
-    (other) => other >= firstPassage && other < lastPassage && index.passages[other]!.hasBody,
+    (other) =>
+      other >= firstPassage &&
+      other < lastPassage &&
+      index.passages[other]!.hasBody &&
+      !Ranking.isAside(index.passages[other]!),
   )
 }
 

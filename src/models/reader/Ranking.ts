@@ -29,8 +29,8 @@ export type Question = {
   readonly words: readonly string[]
   /** Distinct terms that can find something. */
   readonly terms: readonly string[]
-  /** It asks what something is, not how something is done. */
-  readonly asksWhat: boolean
+  /** It asks how something is done: code answers it best. */
+  readonly asksHow: boolean
   /** It asks for this very project. */
   readonly asksHome: boolean
 }
@@ -47,9 +47,7 @@ export function question(text: string): Question {
   return {
     words,
     terms: [...new Set(Terms.of(withoutKind(asked)))].slice(0, mostTerms),
-    asksWhat: /^\s*(?:so |and )?(?:what(?:'s|’s| is| are| does)|tell me about|describe)\b/i.test(
-      asked,
-    ),
+    asksHow: /\b(?:how|show|example|snippet|code)\b/i.test(asked),
     asksHome: home.test(asked),
   }
 }
@@ -65,7 +63,10 @@ function withoutKind(text: string): string {
       ),
       ' ',
     )
-    .replace(/\b(?:this|the current|your own) (?:project|repo|repository|codebase)\b/gi, ' ')
+    .replace(
+      /\b(?:this|the current|your own) (?:project|repo|repository|framework|codebase|package|library)\b/gi,
+      ' ',
+    )
 }
 
 const saturation = 1.2
@@ -124,6 +125,17 @@ function bestPassages(index: Index.Index, terms: readonly string[]): Float64Arra
   return best
 }
 
+const codeFit = 1.3
+const asideFit = 0.3
+const asides =
+  /^(?:related|see also|contribut|licen[sc]e|sponsor|backers|credits|authors?|thanks|acknowledge|changelog|table of contents|security$|support|donat|community|alternatives)/i
+
+/** Under a heading that is about the project rather than its use. */
+export function isAside(passage: Index.Passage): boolean {
+  const innermost = passage.headings.at(-1)?.replace(/^[^\p{L}]+/u, '') ?? ''
+  return asides.test(innermost)
+}
+
 /** The passages of one document for a question, best first; those with no term of it left out. */
 export function passages(
   index: Index.Index,
@@ -154,7 +166,9 @@ export function passages(
   for (const [offset, score] of scores.entries()) {
     const place = firstPassage + offset
     const passage = index.passages[place]!
-    if (score > 0 && passage.hasBody) ranked.push({ passage, place, score })
+    if (score <= 0 || !passage.hasBody) continue
+    const fit = (asked.asksHow && passage.hasCode ? codeFit : 1) * (isAside(passage) ? asideFit : 1)
+    ranked.push({ passage, place, score: score * fit })
   }
   return ranked.sort((a, b) => b.score - a.score || a.place - b.place)
 }
