@@ -126,8 +126,8 @@ function rules(source: Source, node: Yaml.Node, asset: Asset.Asset): readonly Ru
     } catch (error) {
       if (!(error instanceof Mistake)) throw error
       const nearest = Nearest.sentence(sentence, asset)
-      const got = error.message.slice(error.message.lastIndexOf(', got ') + ', got '.length)
-      throw wrong(source, within(source, item!, error.offset), error.expected, got, { nearest })
+      const { offset, expected, got } = error
+      throw wrong(source, within(source, item!, offset), expected, got, { nearest })
     }
   })
 }

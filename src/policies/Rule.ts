@@ -79,6 +79,10 @@ export function fromJson(value: unknown): Rule {
 export function from(draft: Rule | Draft<string>, asset: Asset.Asset): Rule {
   if (!('amount' in draft)) return fromJson(draft)
   const { amount, ...rest } = draft
+  if (typeof amount !== 'string')
+    throw new InputError(
+      `expected an amount such as "2 ${asset.symbol}", got ${Untrusted.show(amount)}`,
+    )
   return fromJson({ ...rest, atoms: Money.parse(amount, asset).atoms.toString() })
 }
 

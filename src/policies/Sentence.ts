@@ -20,21 +20,23 @@ export class Mistake extends InputError {
   readonly offset: number
   readonly length: number
   readonly expected: string
+  readonly got: string
   /** Words that would have gone on here. */
   readonly candidates: readonly string[]
 
   constructor(cursor: Cursor, expected: string, candidates: readonly string[] = []) {
     const token = cursor.tokens[cursor.at]
-    super(`expected ${expected}, got ${quote(token?.text)}`, { code: 'bad-sentence' })
+    const got = quote(token?.text)
+    super(`expected ${expected}, got ${got}`, { code: 'bad-sentence' })
     this.offset = token?.offset ?? cursor.text.length
     this.length = token?.text.length ?? 0
     this.expected = expected
+    this.got = got
     this.candidates = candidates
   }
 }
 
-/** What stands at a place, for eyes: quoted, cut, or named as the end. */
-export function quote(text: string | undefined): string {
+function quote(text: string | undefined): string {
   if (text === undefined) return 'the end of the sentence'
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 }

@@ -77,9 +77,10 @@ function judgeAny(dimension: Pattern.Dimension, patterns: readonly string[]): Ju
   return ({ facts }) => {
     const name = facts[fact]
     if (name === undefined) return missing(sentence, fact)
-    const found = tests.findIndex((test) => test(name))
-    return found < 0
-      ? { outcome: 'deny', because: `${sentence}: ${name} is none of them` }
-      : { outcome: 'allow', because: `${sentence}: ${name} is ${patterns[found]}` }
+    const found = patterns[tests.findIndex((test) => test(name))]
+    if (found === undefined)
+      return { outcome: 'deny', because: `${sentence}: ${name} is not allowed` }
+    const matched = found === name ? 'is allowed' : `matches ${found}`
+    return { outcome: 'allow', because: `${sentence}: ${name} ${matched}` }
   }
 }
