@@ -77,9 +77,12 @@ function decode(header: string, name: string, code: string): unknown {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(header))
     throw new InputError(`expected base64 in ${name}`, { code })
   try {
-    return JSON.parse(Buffer.from(header, 'base64').toString('utf8'))
-  } catch {
-    throw new InputError(`expected base64 of JSON in ${name}`, { code })
+    const value: unknown = JSON.parse(Buffer.from(header, 'base64').toString('utf8'))
+    // What has no canonical form (lone surrogates, endless nesting) could not be recorded either.
+    Json.encode(value)
+    return value
+  } catch (cause) {
+    throw new InputError(`expected base64 of plain JSON in ${name}`, { code, cause })
   }
 }
 
