@@ -96,11 +96,13 @@ export function publish(accruals: Accrual.Accruals, closing: Closing): Accrual.O
   if (depth < lowest || depth > SumTree.maxDepth || totalAtoms !== drawnAtoms)
     return 'root-mismatch'
   if (SumTree.tree(leaves, depth).rootWord !== rootWord) return 'root-mismatch'
+  const fell = ({ account, leaf }: Drawn) =>
+    leaf.cumulative * scale < accruals.balances.get(account)!.publishedAtoms
+  if (drawn.some(fell)) return 'root-mismatch'
 
   for (const receipt of receipts) enter(accruals, receipt)
   for (const { account, leaf } of drawn) {
     const balance = accruals.balances.get(account)!
-    assert(leaf.cumulative * scale >= balance.publishedAtoms, 'cumulative amounts that never fall')
     balance.publishedAtoms = leaf.cumulative * scale
     if (accruals.leaves.length === leaf.index) accruals.leaves.push(account)
     assert(accruals.leaves[leaf.index] === account, 'leaves that never change owner')
