@@ -77,12 +77,9 @@ function decode(header: string, name: string, code: string): unknown {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(header))
     throw new InputError(`expected base64 in ${name}`, { code })
   try {
-    const value: unknown = JSON.parse(Buffer.from(header, 'base64').toString('utf8'))
-    // What has no canonical form (lone surrogates, endless nesting) could not be recorded either.
-    Json.encode(value)
-    return value
+    return JSON.parse(Buffer.from(header, 'base64').toString('utf8'))
   } catch (cause) {
-    throw new InputError(`expected base64 of plain JSON in ${name}`, { code, cause })
+    throw new InputError(`expected base64 of JSON in ${name}`, { code, cause })
   }
 }
 
@@ -93,7 +90,11 @@ function parse<Schema extends z.ZodType>(
   code: string,
 ): z.infer<Schema> {
   const parsed = expected.safeParse(value)
-  if (parsed.success) return parsed.data
+  if (parsed.success) {
+    // What has no canonical form (lone surrogates, endless nesting) could be neither recorded nor echoed.
+    Json.encode(parsed.data)
+    return parsed.data
+  }
   const [issue] = parsed.error.issues
   const path = issue?.path.join('.') || 'the message'
   throw new InputError(`malformed ${name} at ${path}: ${issue?.message.slice(0, 300)}`, { code })
