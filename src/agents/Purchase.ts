@@ -16,6 +16,9 @@ import type { PurchaseKey } from '../kernel/Id.ts'
 import type { Card } from '../market/Card.schema.ts'
 import type * as Quote from '../market/Quote.ts'
 import type * as Receipt from '../market/Receipt.ts'
+import type { Reason } from '../policies/Decision.ts'
+import type * as PaymentEvidence from '../wallets/PaymentEvidence.ts'
+import type * as Wire from '../wallets/x402/Wire.ts'
 
 /** State → what came of its effect → next state. States without a row are final. */
 export const table = {
@@ -24,9 +27,9 @@ export const table = {
   deciding: { allow: 'paying', deny: 'refused', review: 'refused' },
   paying: { signed: 'executing', unsigned: 'releasing' },
   executing: { answered: 'verifying', unclear: 'looking' },
-  looking: { again: 'executing', never: 'releasing', lost: 'verifying' },
+  looking: { again: 'executing', never: 'releasing', paid: 'verifying' },
   releasing: { expired: 'expired', refused: 'refused' },
-  verifying: { captured: 'captured', disputed: 'disputed' },
+  verifying: { captured: 'captured', disputed: 'disputed', unpaid: 'looking' },
 } as const
 
 /** Digest of the table: stands in every decision, so that an auditor knows which edges existed. */
@@ -46,13 +49,34 @@ export type Offer = {
   readonly model: string
   readonly card: Card
   readonly cardHash: Hex
+  /** EIP-712 domain of the token the seller takes. */
+  readonly tokenName: string
+  readonly tokenVersion: string
 }
 
 /** What the seller answered: untrusted until verified. */
 export type Answered = {
-  readonly body: unknown
+  readonly output: string
   readonly receipt: Receipt.Signed
-  readonly proof: { [key: string]: unknown }
+  /** Canonical text of the seller's `served` record and its inclusion proof. */
+  readonly record: string
+  readonly proof: { readonly [key: string]: unknown }
+  readonly promptSalt: Hex
+  readonly outputSalt: Hex
+  readonly sources: readonly Source[]
+  readonly earnings: readonly { account: string; nano: string; reason: string }[]
+  /** The whole answer as OpenAI's clients read it. */
+  readonly body: { readonly [key: string]: unknown }
+}
+
+/** A run of the answer that is somebody's words, as the seller says; the receipt commits to it. */
+export type Source = {
+  readonly document: string
+  readonly owner: string
+  readonly ppb: string
+  readonly start: number
+  readonly end: number
+  readonly offset: number
 }
 
 /** Plain data that the machine carries from state to state. */
@@ -64,12 +88,16 @@ export type Context = {
   readonly quote?: Quote.Signed
   readonly verdict?: 'allow' | 'deny' | 'review'
   /** The signed payment; sent and re-sent identical, never signed again. */
-  readonly payload?: { readonly [key: string]: unknown }
+  readonly payload?: Wire.Payload
   readonly answered?: Answered
   readonly because?: string
   readonly code?: string
+  /** Every rule's reason, once decided. */
+  readonly reasons?: readonly Reason[]
   /** How often the seller was asked under this payment. */
   readonly asked?: number
+  /** That the payment is final on chain. */
+  readonly evidence?: PaymentEvidence.Evidence
 }
 
 /** What an effect answers: the name of what happened, and what the context gains. */

@@ -133,8 +133,7 @@ async function publish(node: Node.Node, state: Sales.EpochState): Promise<Publis
     rootOnChain === closing.root
       ? await Vault.publication(node.chain, { vault, rootWord: closing.root })
       : (
-          await Vault.publish(
-            { sender: node.chain.sender(node.wallet) },
+          await Vault.publish(node.chain.sender(node.wallet),
             {
               vault,
               rootWord: closing.root,

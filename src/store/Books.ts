@@ -21,7 +21,12 @@ export type Books = {
    * Folds the events at once, in one atomic batch, and resolves when they are durable. Events that cannot
    * follow are a bug: decide on `state` first, in the same turn.
    */
-  record(entries: readonly Entry[]): Promise<readonly Record.Cause[]>
+  record(
+    entries: readonly Entry[],
+    options?: { readonly atMs: number },
+  ): Promise<readonly Record.Cause[]>
+  /** The clock of the log: never before its last record. */
+  now(): number
   /** Canonical text of a record. */
   text(leaf: number): string
   proof(leaf: number): Proof.Proof
@@ -51,10 +56,14 @@ export function open(options: { file: string; origin: Hex; now: Clock }): Books 
     }
     leaf += 1
   }
-  async function record(entries: readonly Entry[]) {
+  const now = () => {
     nowMs = Math.max(nowMs, options.now())
+    return nowMs
+  }
+  async function record(entries: readonly Entry[], { atMs } = { atMs: now() }) {
+    assert(atMs <= now(), 'a record that is not of the future')
     const drafts = entries.map(({ event, causes = [] }) => {
-      const draft = { id: Event.id(event), atMs: nowMs, causes, event }
+      const draft = { id: Event.id(event), atMs, causes, event }
       const fault = Economy.apply(state, {
         ...draft,
         v: 1,
@@ -77,6 +86,7 @@ export function open(options: { file: string; origin: Hex; now: Clock }): Books 
     state,
     origin: options.origin,
     record,
+    now,
     text: (at) => {
       for (const text of journal.read(at)) return text
       throw new BaseError(`no record ${at}`, { code: 'record-missing', retry: 'never' })

@@ -1,0 +1,281 @@
+/**
+ * @module The Buyer: the one stateful noun. Journal, meters and wallet of one agent, opened once; every
+ * model call and every tool call that can spend goes through it, is decided by the policy and recorded.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as Purchases from '../economy/Purchases.ts'
+import type * as Asset from '../kernel/Asset.ts'
+import type { Clock } from '../kernel/Clock.ts'
+import { BaseError, InputError } from '../kernel/Errors.ts'
+import * as Hash from '../kernel/Hash.ts'
+import * as Hex from '../kernel/Hex.ts'
+import * as Id from '../kernel/Id.ts'
+import type * as Receipt from '../market/Receipt.ts'
+import * as Budget from '../policies/Budget.ts'
+import * as Policy from '../policies/Policy.ts'
+import * as Books from '../store/Books.ts'
+import type { Chain } from '../wallets/Chain.ts'
+import type { Evidence } from '../wallets/PaymentEvidence.ts'
+import type { Wallet } from '../wallets/Wallet.ts'
+import * as Effects from './Purchase.effects.ts'
+import * as Purchase from './Purchase.ts'
+import * as Requests from './Requests.ts'
+import * as Runtime from './Runtime.ts'
+
+/** Contracts an agent pays through. */
+export type Contracts = {
+  readonly asset: Asset.Asset
+  readonly till: Hex.Hex
+  readonly vault: Hex.Hex
+}
+
+/** How a buyer is opened. */
+export type Options = {
+  /** Folder of journal, requests and answers; made if missing. One buyer a folder at a time. */
+  readonly dir: string
+  readonly name?: string
+  readonly wallet: Wallet
+  readonly chain: Chain
+  readonly contracts: Contracts
+  /** A policy, or the path of a policy file that is read again before each purchase. */
+  readonly policy: Policy.Policy | string
+  readonly local?: boolean
+  /** Milliseconds since 1970; the system's clock unless given. */
+  readonly now?: Clock
+}
+
+/** What to buy: one model call. */
+export type Call = {
+  /** An OpenAI-compatible endpoint behind x402, e.g. `http://127.0.0.1:4020/v1`. */
+  readonly baseUrl: string
+  readonly model: string
+  /** The chat request as it will be sent. */
+  readonly body: { readonly [key: string]: unknown }
+  /** With `step` this names the purchase: the same run and step are the same purchase. */
+  readonly run: string
+  readonly step: number
+  readonly signal?: AbortSignal
+}
+
+/** How a purchase ended. */
+export type Outcome = {
+  readonly purchase: Hex.Hex
+  readonly state: Purchase.Terminal
+  /** Every state it went through. */
+  readonly states: readonly Purchase.State[]
+  /** The policy's verdict; absent when the purchase ended before it was asked. */
+  readonly verdict?: Budget.Verdict
+  /** What each rule said. */
+  readonly reasons: readonly Budget.Reason[]
+  /** Why it was not captured. */
+  readonly because?: string
+  readonly code?: string
+  /** What was delivered; only of a captured purchase. */
+  readonly delivered?: {
+    readonly answered: Purchase.Answered
+    readonly receipt: Receipt.Receipt
+    readonly receiptHash: Hex.Hex
+    readonly evidence: Evidence
+  }
+}
+
+/** An agent's journal, meters and wallet. */
+export type Buyer = {
+  readonly name: string
+  readonly address: Hex.Hex
+  readonly dir: string
+  /** Buys one model call, or says why not. Throws only when it cannot know (`retry: 'unknown'`). */
+  buy(call: Call): Promise<Outcome>
+  /** Ends what a crash left open: nothing is paid twice, nothing paid for is lost. */
+  finish(): Promise<Outcome[]>
+  /** What each meter of the policy in force has used, holds and allows. */
+  status(): readonly Budget.Row[]
+  /** Atoms signed away and captured, so far. */
+  spentAtoms(): bigint
+  /** A fresh name for a run. */
+  run(): string
+  close(): Promise<void>
+}
+
+/** Opens a buyer; this process becomes its one writer. Throws `journal-in-use`, `InputError`. */
+export async function open(options: Options): Promise<Buyer> {
+  const { dir, wallet, chain, contracts } = options
+  const name = options.name ?? 'agent'
+  const now = options.now ?? Date.now
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  const closing = new AbortController()
+  const runtime = Runtime.embedded({ now, salt, signal: closing.signal })
+  const policies = policySource(options)
+  policies()
+  const books = Books.open({ file: join(dir, 'journal.db'), origin: wallet.address, now })
+  const running = new Map<Hex.Hex, Promise<Outcome>>()
+  try {
+    await introduce(books, { ...options, name })
+  } catch (error) {
+    books.close()
+    throw error
+  }
+  const start = (context: Purchase.Context, order: Effects.Order, signal?: AbortSignal) => {
+    const ports = {
+      ...{ runtime, books, wallet, chain, dir },
+      asset: contracts.asset,
+      policy: policies(),
+      ...(signal === undefined ? {} : { signal }),
+    }
+    const task = Effects.run(ports, order, context).then(outcome)
+    running.set(context.purchase, task)
+    return task.finally(() => running.delete(context.purchase))
+  }
+  return {
+    name,
+    address: wallet.address,
+    dir,
+    async buy({ baseUrl, model, body, run, step, signal }) {
+      const key = { agent: wallet.address, run, step, attempt: 0 }
+      const purchase = Id.purchase(key)
+      const requestDigest = Hash.digest(body)
+      const before = running.get(purchase)
+      if (before !== undefined) return before
+      const known = books.state.purchases.purchases.get(purchase)
+      if (known !== undefined) throw repeated(known, requestDigest)
+      return start({ purchase, key, requestDigest }, { baseUrl, model, body }, signal)
+    },
+    async finish() {
+      const outcomes: Outcome[] = []
+      for (const open of Purchases.open(books.state.purchases)) {
+        if (running.has(open.id)) continue
+        const resumed = await resume(books, dir, open)
+        if (resumed !== undefined) outcomes.push(await start(resumed.context, resumed.order))
+      }
+      return outcomes
+    },
+    status: () => Budget.status(books.state.purchases.usage, policies(), books.now()),
+    spentAtoms: () => books.state.purchases.spentAtoms,
+    run: () => salt().slice(2, 18),
+    async close() {
+      closing.abort(new BaseError('the buyer was closed', { code: 'buyer-closed', retry: 'safe' }))
+      await Promise.allSettled(running.values())
+      books.close()
+    },
+  }
+}
+
+function salt(): Hex.Hex {
+  return Hex.encode(crypto.getRandomValues(new Uint8Array(32)))
+}
+
+async function introduce(books: Books.Books, options: Options & { name: string }): Promise<void> {
+  const { contracts, wallet, name, local = false } = options
+  const { opened } = books.state
+  if (opened !== undefined && opened.vault !== contracts.vault)
+    throw new BaseError(`this journal belongs to vault ${opened.vault}, not ${contracts.vault}`, {
+      code: 'wrong-vault',
+      hint: 'open it with the chain it was made with, or use an empty folder',
+    })
+  if (opened !== undefined) return
+  const { asset, till, vault } = contracts
+  await books.record([
+    {
+      event: {
+        type: 'opened',
+        role: 'agent',
+        ...{ name, asset, till, vault, local },
+        address: wallet.address,
+        scale: '1',
+        salt: salt(),
+      },
+    },
+  ])
+}
+
+/** A purchase that a crash left open: undone where nothing was signed, taken up where something was. */
+async function resume(
+  books: Books.Books,
+  dir: string,
+  open: Purchases.Purchase,
+): Promise<{ context: Purchase.Context; order: Effects.Order } | undefined> {
+  const order = Requests.get(dir, open.id)
+  if (open.paying === undefined) {
+    const transition = Purchase.edge('releasing', 'refused')
+    const because = 'stopped before anything was signed'
+    const leaf = open.leaves.at(-1)!
+    await books.record([
+      {
+        event: { type: 'voided', purchase: open.id, because, transition },
+        causes: [{ origin: books.origin, leaf }],
+      },
+    ])
+    return undefined
+  }
+  if (order === undefined)
+    throw new BaseError(`the request of purchase ${open.id} was erased while it was being paid`, {
+      code: 'request-missing',
+      hint: 'restore the requests folder from a copy: without it the paid answer cannot be fetched',
+      retry: 'safe',
+    })
+  const { key, quote, signature } = open.decided
+  const payload = open.paying.payload as Purchase.Context['payload'] & object
+  return {
+    order,
+    context: {
+      purchase: open.id,
+      key,
+      requestDigest: quote.requestDigest,
+      quote: { quote, signature },
+      verdict: open.decided.verdict,
+      payload,
+    },
+  }
+}
+
+function outcome({ state, states, context }: Effects.Ended): Outcome {
+  const { purchase, verdict, reasons = [], because, code, answered, evidence } = context
+  const base = { purchase, state, states, reasons, ...(verdict === undefined ? {} : { verdict }) }
+  if (state !== 'captured' || answered === undefined || evidence === undefined)
+    return {
+      ...base,
+      because: because ?? state,
+      ...(code === undefined ? {} : { code }),
+    }
+  const { receipt } = answered.receipt
+  return {
+    ...base,
+    delivered: { answered, receipt, receiptHash: Hash.digest(receipt), evidence },
+  }
+}
+
+function repeated(known: Purchases.Purchase, requestDigest: Hex.Hex): BaseError {
+  const same = known.decided.quote.requestDigest === requestDigest
+  return new BaseError(
+    same
+      ? `this step of the run was bought before and is ${known.status}`
+      : 'this step of the run was bought before with another request',
+    {
+      code: same ? 'purchase-exists' : 'exists-with-different-request',
+      hint: 'use another run or step for another purchase',
+      facts: { purchase: known.id, status: known.status },
+    },
+  )
+}
+
+/** The policy in force: a file is read again when it changed, and never half. */
+function policySource({ policy, contracts }: Options): () => Policy.Policy {
+  if (typeof policy !== 'string') return () => policy
+  let text: string | undefined
+  let parsed: Policy.Policy | undefined
+  return () => {
+    if (!existsSync(policy))
+      throw new InputError(`expected a policy file at ${policy}, found none`, {
+        code: 'policy-missing',
+        hint: 'without a policy nothing can be spent',
+      })
+    const current = readFileSync(policy, 'utf8')
+    if (parsed === undefined || current !== text) {
+      parsed = Policy.parse(current, { file: policy, assets: [contracts.asset] })
+      text = current
+    }
+    return parsed
+  }
+}

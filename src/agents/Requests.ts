@@ -1,0 +1,37 @@
+/**
+ * @module Requests: what a purchase asks for, kept beside the journal from before its payment is sent, so
+ * that a restarted agent can fetch the answer it paid for. Erasable: no fold reads it.
+ */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { InputError } from '../kernel/Errors.ts'
+import type { Hex } from '../kernel/Hex.ts'
+import * as Json from '../kernel/Json.ts'
+import * as Files from '../store/Files.ts'
+import type { Order } from './Purchase.effects.ts'
+
+const order = z.strictObject({
+  baseUrl: z.url(),
+  model: z.string(),
+  body: z.record(z.string(), z.unknown()),
+})
+
+/** Keeps an order durably; call before its payment is sent. */
+export function put(dir: string, purchase: Hex, given: Order): void {
+  mkdirSync(join(dir, 'requests'), { recursive: true, mode: 0o700 })
+  Files.writeAtomic(file(dir, purchase), Json.encode(given), { mode: 0o600 })
+}
+
+/** The order of a purchase; undefined when it was erased. */
+export function get(dir: string, purchase: Hex): Order | undefined {
+  const path = file(dir, purchase)
+  if (!existsSync(path)) return undefined
+  const parsed = order.safeParse(Json.parse(readFileSync(path, 'utf8'), path))
+  if (parsed.success) return parsed.data
+  throw new InputError(`expected an order in ${path}: ${parsed.error.issues[0]!.message}`)
+}
+
+function file(dir: string, purchase: Hex): string {
+  return join(dir, 'requests', `${purchase.slice(2)}.json`)
+}
