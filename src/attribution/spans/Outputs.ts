@@ -125,12 +125,14 @@ function look({ hashes, timesMs }: Block, high: number, low: number): number {
 function blockOf({ windows, answeredAtMs }: Said): Block {
   assert(Number.isSafeInteger(answeredAtMs), 'a time in whole milliseconds')
   const bytes = Hex.decode(windows)
+  const refusal = 'expected hashes of windows, 8 bytes each, in ascending order, each once'
+  if (bytes.length % bytesPerHash !== 0) throw new InputError(refusal)
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   const hashes = new Uint32Array(bytes.length / 4)
   for (let at = 0; at < hashes.length; at++) hashes[at] = view.getUint32(4 * at)
   for (let at = 2; at < hashes.length; at += 2)
     if (order(hashes[at - 2]!, hashes[at - 1]!, hashes[at]!, hashes[at + 1]!) >= 0)
-      throw new InputError('expected hashes of windows in ascending order, each once')
+      throw new InputError(refusal)
   return { hashes, timesMs: new Float64Array(hashes.length / 2).fill(answeredAtMs) }
 }
 

