@@ -2,7 +2,7 @@
  * @module A source file as the tidy test sees it: its room, its imports resolved to files, its syntax tree.
  * Parsed by oxc, since a regular expression would also read imports out of comments and texts.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseSync } from 'oxc-parser'
@@ -48,9 +48,10 @@ export type Source = {
 
 const generated = [/^src\/wallets\/abi\//, /^src\/attribution\/spans\/SurprisalTable\.ts$/]
 
-/** Every `.ts` and `.mjs` file at or below the folders, parsed. */
+/** Every `.ts` and `.mjs` file at or below those of the folders that are there, parsed. */
 export function load(...folders: readonly string[]): Source[] {
-  return folders.flatMap((folder) =>
+  const there = folders.filter((folder) => existsSync(join(root, folder)))
+  return there.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name))
       .map((entry) => posix.join(folder, relative(folder, entry.parentPath), entry.name))
