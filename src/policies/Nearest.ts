@@ -58,6 +58,8 @@ function repair(text: string, { offset, length, candidates }: Sentence.Mistake):
   const misspelt = candidates.filter((word) => distance(wrong, word) <= likelyEdits)
   if (misspelt.length > 0 && length > likelyEdits)
     return misspelt.map((word) => `${before}${word}${after}`)
+  // Nothing says which form was meant, and to guess one could widen what is allowed.
+  if (offset === 0) return []
   return candidates.flatMap((word) => [
     `${before}${before.endsWith(' ') || before === '' ? '' : ' '}${word}${after}`,
     ...(length === 0 ? [] : [`${before}${word} ${text.slice(offset)}`]),
