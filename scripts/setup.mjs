@@ -66,18 +66,28 @@ function install() {
 function build(dist) {
   note('building (tsc)')
   const fresh = `${dist}.${process.pid}`
-  const stale = `${fresh}.old`
   const startedAt = new Date()
   try {
     run(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', fresh], 'tsc')
     utimesSync(join(fresh, 'index.js'), startedAt, startedAt)
-    if (existsSync(dist)) renameSync(dist, stale)
-    renameSync(fresh, dist)
-  } catch (error) {
-    // Another process may have built at the same time and put its own in place first.
-    if (!isBuilt(dist)) throw error
+    swap(fresh, dist, `${fresh}.old`)
   } finally {
-    for (const folder of [fresh, stale]) rmSync(folder, { recursive: true, force: true })
+    for (const folder of [fresh, `${fresh}.old`]) rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Puts `fresh` in the place of `dist`, although another process may be doing the same. */
+function swap(fresh, dist, stale) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      rmSync(stale, { recursive: true, force: true })
+      if (existsSync(dist)) renameSync(dist, stale)
+      renameSync(fresh, dist)
+      return
+    } catch (error) {
+      if (attempt === 20) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25)
+    }
   }
 }
 
