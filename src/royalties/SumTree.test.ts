@@ -110,6 +110,19 @@ describe('proofs', () => {
     )
   })
 
+  test('a leaf whose index lies outside the tree proves nothing', () => {
+    const leaf = { ...leaves[0]!, index: 5 }
+    const rootWord = SumTree.leafNode(SumTree.encodeLeaf(leaf))
+    expect(SumTree.verifyProof({ leaf, proof: [], depth: 0, rootWord })).toBe(false)
+    const inside = {
+      leaf: leaves[0]!,
+      proof: [],
+      depth: 0,
+      rootWord: SumTree.tree(leaves.slice(0, 1), 0).rootWord,
+    }
+    expect(SumTree.verifyProof(inside)).toBe(true)
+  })
+
   test('siblings whose sum passes 64 bits prove nothing', () => {
     const proof = [Hex.word((1n << 64n) - 1n)]
     const claim = { leaf: leaves[0]!, proof, depth: 1, rootWord: Hex.word(0n) }
