@@ -1,0 +1,80 @@
+/** @module The agent as a process: opens its buyer, ends what a crash left open, answers questions. */
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import * as Buyer from '../agents/Buyer.ts'
+import { InputError } from '../kernel/Errors.ts'
+import * as Chain from './Chain.ts'
+import type { Config } from './Config.ts'
+import * as Control from './Control.ts'
+import type * as Home from './Home.ts'
+
+/** A running agent. */
+export type Running = { close(): Promise<void> }
+
+const question = z.strictObject({ question: z.string().min(1).max(8_000) })
+
+/** Opens the agent of a home without taking calls: what `ask` does when no agent runs. */
+export async function open(home: Home.Home, config: Config) {
+  const place = Chain.readPlace(home)
+  if (place.baseUrl === undefined)
+    throw new InputError('the node was never started', {
+      code: 'not-started',
+      hint: 'run `npm start`',
+    })
+  const buyer = await Buyer.open({
+    dir: home.agent,
+    name: config.agent,
+    wallet: await Chain.key(home.agent),
+    chain: await Chain.open(place),
+    contracts: Chain.contracts(place),
+    policy: config.policy,
+    local: true,
+  })
+  const baseUrl = `${place.baseUrl}/v1`
+  const agent = {
+    async ask(question: string) {
+      const body = { model: 'docs-reader', messages: [{ role: 'user', content: question }] }
+      const outcome = await buyer.buy({
+        baseUrl,
+        model: 'docs-reader',
+        body,
+        run: buyer.run(),
+        step: 0,
+      })
+      return { outcome }
+    },
+  }
+  return { buyer, agent }
+}
+
+/** Runs the agent of a home. Throws `journal-in-use`, `bad-policy`. */
+export async function start(
+  home: Home.Home,
+  config: Config,
+  note: (text: string) => void,
+): Promise<Running> {
+  const { buyer, agent } = await open(home, config)
+  const finished = await buyer.finish()
+  for (const { purchase, state } of finished)
+    note(`purchase ${purchase.slice(0, 10)}… was left open and is now ${state}`)
+  const control = await Control.serve(home.agent, {
+    ask: async (argument) => {
+      const parsed = question.safeParse(argument)
+      if (!parsed.success) throw new InputError('expected a question of 1 to 8,000 characters')
+      return agent.ask(parsed.data.question)
+    },
+    status: async () => ({
+      agent: config.agent,
+      address: buyer.address,
+      spentAtoms: buyer.spentAtoms(),
+      meters: buyer.status(),
+      policy: readFileSync(config.policy, 'utf8'),
+    }),
+  })
+  return {
+    async close() {
+      await control.close()
+      await buyer.close()
+    },
+  }
+}

@@ -1,0 +1,264 @@
+/** @module `requite start`: the main job, end to end, on this machine. */
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { relative } from 'node:path'
+import { defineCommand } from 'citty'
+import colors from 'picocolors'
+import type * as Buyer from '../../agents/Buyer.ts'
+import * as Money from '../../kernel/Money.ts'
+import * as Files from '../../store/Files.ts'
+import * as Chain from '../Chain.ts'
+import * as Claim from '../Claim.ts'
+import * as Config from '../Config.ts'
+import * as Control from '../Control.ts'
+import * as Home from '../Home.ts'
+import * as Manifest from '../Manifest.ts'
+import * as Print from '../Print.ts'
+import * as Row from '../Row.ts'
+import * as Run from '../Run.ts'
+import * as Supervisor from '../Supervisor.ts'
+import * as VerifyProcess from '../VerifyProcess.ts'
+
+const questions = [
+  'What is requite, and who is paid when its agents buy an answer?',
+  'How do I validate user input against a schema with zod?',
+  'How do I write a property-based test with fast-check?',
+  'How do I create a state machine with xstate?',
+  'How can I keep the comments when I parse and write YAML documents?',
+]
+
+export default defineCommand({
+  meta: {
+    name: 'start',
+    description: 'Start chain, node and agent on this machine, buy answers, pay royalties, verify',
+  },
+  args: {
+    ...Run.flags,
+    once: {
+      type: 'boolean',
+      description: 'Exit when done instead of staying up for `requite ask`',
+    },
+    question: { type: 'string', description: 'Ask this too; may be given several times' },
+    policy: { type: 'string', description: 'Policy file of the agent (policy.yaml)' },
+    port: { type: 'string', description: 'Port of the node (4020); 0 takes any that is free' },
+    fresh: { type: 'boolean', description: 'Move an existing home aside and begin anew' },
+  },
+  run: ({ args, rawArgs }) =>
+    Run.command(args.json, async () => {
+      const config = await Config.load(args)
+      const asked = [...questions, ...every(rawArgs, 'question')]
+      return main({
+        config,
+        asked,
+        once: args.once === true,
+        json: args.json === true,
+        fresh: args.fresh === true,
+      })
+    }),
+})
+
+type Options = {
+  readonly config: Config.Config
+  readonly asked: readonly string[]
+  readonly once: boolean
+  readonly json: boolean
+  readonly fresh: boolean
+}
+
+async function main(options: Options): Promise<Run.ExitCode> {
+  const startedMs = performance.now()
+  const { config, once, json } = options
+  const home = Home.of(config)
+  if (options.fresh) moveAside(home)
+  mkdirSync(home.root, { recursive: true, mode: 0o700 })
+  const world = await open(home, config)
+  const closed = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
+  try {
+    const text = json ? () => undefined : Print.line
+    const rows = await ask(home, options, world, text)
+    const settled = await settle(home, world, text)
+    if (once) await world.close()
+    const verify = await VerifyProcess.run(home, Print.note)
+    text(verifyLine(verify))
+    const { asset, till, vault } = world.place
+    if (json)
+      Print.line(
+        JSON.stringify({
+          v: 1,
+          questions: rows,
+          ...settled,
+          verify,
+          ...{ token: asset.id.split(':').at(-1), till, vault },
+          ms: Math.round(performance.now() - startedMs),
+        }),
+      )
+    else Print.line(closing(once))
+    if (!once) await Promise.race([closed, world.ended])
+    return verify.failures === 0 ? 0 : 1
+  } finally {
+    await world.close()
+  }
+}
+
+type World = {
+  readonly place: Chain.Place
+  readonly baseUrl: string
+  /** Resolves when a supervised process ended by itself. */
+  readonly ended: Promise<unknown>
+  close(): Promise<void>
+}
+
+async function open(home: Home.Home, config: Config.Config): Promise<World> {
+  Manifest.remove(home)
+  const { local, place } = await Chain.start(home, config, Print.note)
+  const children: Supervisor.Child[] = []
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    for (const child of children.reverse()) await child.stop()
+    Files.writeAtomic(home.chainState, await local.dump(), { mode: 0o600 })
+    await local.stop()
+    await Manifest.write(home, await Chain.key(home.node))
+  }
+  const flags = ['--home', home.root, '--policy', config.policy, '--port', String(config.port)]
+  try {
+    const node = await Supervisor.start('node', flags)
+    children.push(node)
+    const { baseUrl } = node.ready as { baseUrl: string }
+    Chain.writePlace(home, { ...place, baseUrl })
+    Print.note(`node at ${baseUrl}, process ${node.pid}`)
+    const agent = await Supervisor.start('agent', flags)
+    children.push(agent)
+    Print.note(`agent ${config.agent}, process ${agent.pid}`)
+    return {
+      place: { ...place, baseUrl },
+      baseUrl,
+      ended: Promise.race([node.ended, agent.ended]),
+      close: () => {
+        closing ??= close()
+        return closing
+      },
+    }
+  } catch (error) {
+    await close().catch(() => undefined)
+    throw error
+  }
+}
+
+async function ask(
+  home: Home.Home,
+  { asked }: Options,
+  { place, baseUrl }: World,
+  text: (line: string) => void,
+): Promise<Row.Row[]> {
+  const rows: Row.Row[] = []
+  for (const question of asked) {
+    const { outcome } = (await Control.call(home.agent, 'ask', { question })) as {
+      outcome: Buyer.Outcome
+    }
+    rows.push(Row.of(question, outcome))
+    text(Print.outcome(question, outcome, { asset: place.asset, baseUrl }))
+    text('')
+  }
+  return rows
+}
+
+/** Closes an epoch, lets the test owner claim, and tells the totals. */
+async function settle(home: Home.Home, { place, baseUrl }: World, text: (line: string) => void) {
+  const { asset } = place
+  text(
+    colors.dim(
+      'Local chain: dispute and challenge windows are 0, so earnings are payable at once.',
+    ),
+  )
+  const epoch = (await Control.call(home.node, 'epoch')) as Epoch | null
+  const atoms = (value: bigint) => Money.format(Money.of(asset, value))
+  if (epoch !== null)
+    text(
+      `epoch ${epoch.epoch} published: ${epoch.receipts} receipts, ${atoms(BigInt(epoch.totalAtoms))} in all, root ${epoch.root}`,
+    )
+  const owner = await Chain.key(home.owner)
+  const claim = await Claim.claim({ place, baseUrl, wallet: owner })
+  if (claim !== undefined)
+    text(
+      `claimed by the test owner of this repository's documents: ${atoms(claim.atoms)} to ${claim.account}`,
+    )
+  const totals = (await Control.call(home.node, 'observe')) as Totals
+  const nano = (value: string) => Money.formatNano(BigInt(value), asset)
+  text(
+    `accrued ${nano(totals.accruedNano)} = claimed ${nano(totals.claimedNano)} + claimable ${nano(totals.claimableNano)} + carry ${nano(totals.carryNano)}`,
+  )
+  const leavesFile = epoch === null ? null : `${home.node}/${epoch.leavesFile}`
+  return {
+    accruedNano: totals.accruedNano,
+    claimableNano: totals.claimableNano,
+    claimedNano: totals.claimedNano,
+    carryNano: totals.carryNano,
+    epoch:
+      epoch === null || leavesFile === null
+        ? null
+        : {
+            root: epoch.root,
+            totalAtoms: epoch.totalAtoms,
+            tx: epoch.tx,
+            leavesFile: relative(process.cwd(), leavesFile),
+          },
+    claim:
+      claim === undefined
+        ? null
+        : { account: claim.account, atoms: String(claim.atoms), tx: claim.tx },
+  }
+}
+
+type Totals = Record<'accruedNano' | 'claimableNano' | 'claimedNano' | 'carryNano', string>
+type Epoch = {
+  readonly epoch: number
+  readonly root: string
+  readonly totalAtoms: string
+  readonly tx: string
+  readonly leavesFile: string
+  readonly receipts: number
+}
+
+function verifyLine({ records, failures, erased }: VerifyProcess.Summary): string {
+  const judged = failures === 0 ? colors.green('verified') : colors.red(`${failures} failures`)
+  return `${judged}: ${records} records of both folders recomputed from files${erased === 0 ? '' : `, ${erased} erased`}`
+}
+
+function closing(once: boolean): string {
+  const run = once
+    ? 'Start it to stay with `npm start`, then try'
+    : 'Leave this open and try in another terminal'
+  return `
+${run}:
+  npx requite ask "How do I sign typed data with viem?"
+  npx requite attribute README.md          whose words are in any text
+  npx requite demo copycat                 ten copies registered later earn 0
+  npx requite verify                       recompute everything from files
+Or lower the cap in policy.yaml to \`cap 0.0001 USDC per payment\` and ask again.`
+}
+
+function moveAside(home: Home.Home): void {
+  if (!existsSync(home.root)) return
+  for (let number = 1; ; number += 1) {
+    const aside = `${home.root}.${number}`
+    if (existsSync(aside)) continue
+    renameSync(home.root, aside)
+    Print.note(`kept the old folder as ${aside}`)
+    return
+  }
+}
+
+/** Every value of a flag that may be given several times. */
+function every(rawArgs: readonly string[], flag: string): string[] {
+  const values: string[] = []
+  for (const [index, argument] of rawArgs.entries()) {
+    if (argument === `--${flag}`) {
+      const value = rawArgs[index + 1]
+      if (value === undefined) throw Run.usage(`expected a value after --${flag}`)
+      values.push(value)
+    } else if (argument.startsWith(`--${flag}=`)) values.push(argument.slice(flag.length + 3))
+  }
+  return values
+}
