@@ -2,8 +2,6 @@
  * @module The Buyer: the one stateful noun. Journal, meters and wallet of one agent, opened once; every
  * model call and every tool call that can spend goes through it, is decided by the policy and recorded.
  */
-import { existsSync, readFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as Purchases from '../economy/Purchases.ts'
 import type * as Asset from '../kernel/Asset.ts'
@@ -16,12 +14,13 @@ import type * as Receipt from '../market/Receipt.ts'
 import * as Budget from '../policies/Budget.ts'
 import * as Policy from '../policies/Policy.ts'
 import * as Books from '../store/Books.ts'
+import * as Files from '../store/Files.ts'
+import * as Requests from '../store/Requests.ts'
 import type { Chain } from '../wallets/Chain.ts'
 import type { Evidence } from '../wallets/PaymentEvidence.ts'
 import type { Wallet } from '../wallets/Wallet.ts'
 import * as Effects from './Purchase.effects.ts'
 import * as Purchase from './Purchase.ts'
-import * as Requests from './Requests.ts'
 import * as Runtime from './Runtime.ts'
 
 /** Contracts an agent pays through. */
@@ -104,7 +103,7 @@ export async function open(options: Options): Promise<Buyer> {
   const { dir, wallet, chain, contracts } = options
   const name = options.name ?? 'agent'
   const now = options.now ?? Date.now
-  await mkdir(dir, { recursive: true, mode: 0o700 })
+  Files.ensureFolder(dir)
   const closing = new AbortController()
   const runtime = Runtime.embedded({ now, salt, signal: closing.signal })
   const policies = policySource(options)
@@ -266,12 +265,12 @@ function policySource({ policy, contracts }: Options): () => Policy.Policy {
   let text: string | undefined
   let parsed: Policy.Policy | undefined
   return () => {
-    if (!existsSync(policy))
+    const current = Files.readText(policy)
+    if (current === undefined)
       throw new InputError(`expected a policy file at ${policy}, found none`, {
         code: 'policy-missing',
         hint: 'without a policy nothing can be spent',
       })
-    const current = readFileSync(policy, 'utf8')
     if (parsed === undefined || current !== text) {
       parsed = Policy.parse(current, { file: policy, assets: [contracts.asset] })
       text = current

@@ -15,13 +15,13 @@ import * as Budget from '../policies/Budget.ts'
 import * as Policy from '../policies/Policy.ts'
 import * as Answers from '../store/Answers.ts'
 import type * as Books from '../store/Books.ts'
+import * as Requests from '../store/Requests.ts'
 import type { Chain } from '../wallets/Chain.ts'
 import type { Wallet } from '../wallets/Wallet.ts'
 import * as WalletVerify from '../wallets/Wallet.ts'
 import * as Payer from '../wallets/x402/Payer.ts'
 import type * as Wire from '../wallets/x402/Wire.ts'
 import * as Purchase from './Purchase.ts'
-import * as Requests from './Requests.ts'
 import type { Runtime } from './Runtime.ts'
 import * as Seller from './Seller.ts'
 import * as Verification from './Verification.ts'
@@ -40,12 +40,7 @@ export type Ports = {
 }
 
 /** What is bought: a chat request, from a seller. */
-export type Order = {
-  readonly baseUrl: string
-  readonly model: string
-  /** The body sent; its digest is bound in the decision. */
-  readonly body: { readonly [key: string]: unknown }
-}
+export type Order = Requests.Order
 
 /** How a purchase ended, and which way it went. */
 export type Ended = {

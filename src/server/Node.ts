@@ -78,6 +78,8 @@ export type Node = Options & {
 /** Opens books and library, registering the first datanet of a new node, as one commitment. */
 export async function open(options: Options): Promise<Node> {
   const { dir, wallet, contracts, terms, chain } = options
+  Files.ensureFolder(Library.folder(dir))
+  Files.ensureFolder(join(dir, 'epochs'))
   const books = Books.open({
     file: join(dir, 'journal.db'),
     origin: wallet.address,
@@ -146,7 +148,10 @@ async function register(books: Books.Books, options: Options): Promise<void> {
   ] as const) {
     if (found.length === 0) continue
     const salt = options.salt()
-    for (const { text } of found) Files.putDocument(Library.folder(options.dir), text)
+    Files.putDocuments(
+      Library.folder(options.dir),
+      found.map(({ text }) => text),
+    )
     const contributions = found.map(({ path, owner, text }) =>
       Contribution.document({ path, owner, text }),
     )

@@ -133,14 +133,12 @@ async function publish(node: Node.Node, state: Sales.EpochState): Promise<Publis
     rootOnChain === closing.root
       ? await Vault.publication(node.chain, { vault, rootWord: closing.root })
       : (
-          await Vault.publish(node.chain.sender(node.wallet),
-            {
-              vault,
-              rootWord: closing.root,
-              checkpoint: checkpointDigest(closing.checkpoint),
-              depth: closing.depth,
-            },
-          )
+          await Vault.publish(node.chain.sender(node.wallet), {
+            vault,
+            rootWord: closing.root,
+            checkpoint: checkpointDigest(closing.checkpoint),
+            depth: closing.depth,
+          })
         ).evidence
   if (evidence === undefined)
     throw new BaseError('the root is on chain, but its transaction was not found', {

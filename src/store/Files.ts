@@ -29,6 +29,16 @@ export type Problem = {
 /** Which relative paths to leave out, such as keys. Folders are asked for with a `/` at the end. */
 export type Exclude = (path: string) => boolean
 
+/** Makes a folder and those above it, for its owner only, unless it is there. */
+export function ensureFolder(folder: string): void {
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+}
+
+/** The text of a file; undefined when there is none. */
+export function readText(file: string): string | undefined {
+  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : undefined
+}
+
 /**
  * Writes a file so that a crash at any moment leaves the old one or the new one, whole, and once
  * this returns, the new one. `mode` is exact, whatever the umask; 0644 when left out.

@@ -184,12 +184,11 @@ function countWords(text: string): number {
 function isNoise({ kind, start, end }: Block, text: string): boolean {
   if (kind !== 'paragraph' && kind !== 'list') return kind === 'noise'
   const source = text.slice(start, Math.min(end, start + 20_000))
-  if (!/[[<]|https?:/.test(source)) return false
-  const all = countWords(prose(source))
+  if (!/\][([]|<|https?:/.test(source)) return false
   const left = countWords(withoutLinks(source))
   if (kind === 'paragraph') return left < 3
   const items = source.match(/^\s*(?:[-*+]|\d{1,9}[.)])\s/gm)?.length ?? 1
-  return left < 2 * items && all > left
+  return left < 2 * items
 }
 
 /** A heading's words: no marks, links as their text. */

@@ -77,6 +77,7 @@ const nameWeight = 3
 /** The documents of the index, best first; those without any sign of the question left out. */
 export function documents(index: Index.Index, asked: Question): Ranked[] {
   const names = named(index, asked)
+  const rarest = Index.rarity(index, '')
   const whole = asked.terms.reduce((sum, term) => sum + Index.rarity(index, term), 0)
   const scores = new Float64Array(index.documents.length)
   const found = new Float64Array(index.documents.length)
@@ -101,7 +102,7 @@ export function documents(index: Index.Index, asked: Question): Ranked[] {
         document,
         score,
         found: whole === 0 ? 0 : found[place]! / whole,
-        named: name >= fullyNamed,
+        named: name >= clearlyNamed * rarest,
       })
   }
   return ranked.sort((a, b) => b.score - a.score || a.document.seq - b.document.seq)
@@ -191,10 +192,9 @@ function lowerBound(postings: Index.Postings, place: number): number {
   return 2 * low
 }
 
-const fullyNamed = 2
-const before = new Set(
-  'with using in via from of through use import is does the a an about'.split(' '),
-)
+/** Share of the greatest rarity from which a name is meant, not just a word. */
+const clearlyNamed = 0.35
+const before = new Set('with using in via from of through use import is does about'.split(' '))
 const after = new Set('package library module framework cli s app'.split(' '))
 
 /**
@@ -211,8 +211,10 @@ function named(index: Index.Index, asked: Question): Map<string, number> {
       const rare = Math.max(...name.base.map((word) => rarityOfName(index, word)))
       const asThing =
         before.has(asked.words[at - 1] ?? '') || after.has(asked.words[at + name.base.length] ?? '')
-      const clear = (asThing ? 1.4 : 0.8) + (scoped ? 0.6 : 0) + 0.3 * (name.base.length - 1)
-      found.set(name.package, rare * clear)
+      const plain = name.scope.length === 0 || scoped ? 1 : 0.5
+      const clear = plain * (asThing ? 1.4 : 0.8) + (scoped ? 0.6 : 0)
+      const long = 0.3 * (name.base.length - 1)
+      found.set(name.package, rare * (clear + long))
     } else if (scoped) {
       const rare = Math.max(...name.scope.map((word) => rarityOfName(index, word)))
       const part = name.base.filter((word) => spoken.has(word)).length / name.base.length

@@ -8,14 +8,21 @@ import { z } from 'zod'
 import { InputError } from '../kernel/Errors.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import * as Json from '../kernel/Json.ts'
-import * as Files from '../store/Files.ts'
-import type { Order } from './Purchase.effects.ts'
+import * as Files from './Files.ts'
 
 const order = z.strictObject({
   baseUrl: z.url(),
   model: z.string(),
   body: z.record(z.string(), z.unknown()),
 })
+
+/** What is bought: a chat request, from a seller. */
+export type Order = {
+  readonly baseUrl: string
+  readonly model: string
+  /** The body sent; its digest is bound in the decision. */
+  readonly body: { readonly [key: string]: unknown }
+}
 
 /** Keeps an order durably; call before its payment is sent. */
 export function put(dir: string, purchase: Hex, given: Order): void {
