@@ -41,7 +41,7 @@ export const libraries: Readonly<Record<string, RegExp>> = {
   viem: /^src\/wallets\//,
   xstate: /^src\/agents\//,
   yaml: /^src\/policies\//,
-  zod: /\.schema\.ts$|^src\/(server|agents)\//,
+  zod: /\.schema\.ts$|^src\/(store|agents|server|cli)\//,
 }
 
 /** Libraries whose types may be named anywhere: what a schema infers is the type of plain data. */
