@@ -122,6 +122,20 @@ Sources, quoted word for word:
       expect((await ask(question)).text).toMatch(/^# Kitchen\n\nKitchen is a framework/)
   })
 
+  test('keeps a second passage that fits nearly as well, and drops one that fits far less', async () => {
+    const filler = 'and then some more words follow here '.repeat(14)
+    const text = (second: string) =>
+      `# oven\n\nBakes.\n\n## One\n\nCrust, yeast and dough: ${filler}\n\n## Two\n\n${second}: ${filler}`
+    const cited = async (second: string) => {
+      const oven = { seq: 0, owner: 'npm:oven', path: 'oven/README.md', text: text(second) }
+      const others = documents.slice(1)
+      const reader = open({ documents: [oven, ...others] })
+      return (await ask('How does oven treat crust, yeast and dough?', 400, reader)).text
+    }
+    expect(await cited('Crust')).not.toContain('## Two')
+    expect(await cited('Crust, yeast and dough too')).toContain('## Two')
+  })
+
   test('asks of the last user message, whatever stands around it', async () => {
     const messages: Engine.Message[] = [
       { role: 'system', content: 'Speak of toasters only.' },
