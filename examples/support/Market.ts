@@ -1,0 +1,129 @@
+/**
+ * @module What runs elsewhere when you buy: a chain, and a seller on it. Here both run in this process, on
+ * loopback, until `stop`: a local chain with a test dollar and a royalty vault, and a node that answers
+ * from documents, each of which belongs to somebody.
+ */
+import { serve } from '@hono/node-server'
+import { Asset, Hex } from 'requite/kernel'
+import { App, Node } from 'requite/server'
+import { Chain, LocalChain, Vault, Wallet } from 'requite/wallets'
+
+/** A document and the account that earns by it: an address, or a name such as `npm:zod`. */
+export type Document = { readonly path: string; readonly owner: string; readonly text: string }
+
+/** What a market is made of. */
+export type Options = {
+  /** Folder of the node's journal and documents. */
+  readonly dir: string
+  readonly documents: readonly Document[]
+  readonly terms?: Partial<Node.Terms>
+  /** Milliseconds since 1970; the system's clock unless given. */
+  readonly now?: () => number
+}
+
+/** A running chain and node. */
+export type Market = Awaited<ReturnType<typeof start>>
+
+/** How the node is paid: amounts in nano-atoms a standard GPU-microsecond, shares in ppb. */
+const rates = {
+  executionNanoPerStdUs: '20000000',
+  influenceNanoPerStdUs: '60000000',
+  premiumPpb: '0',
+  qualityPpb: '0',
+  feePpb: '50000000',
+  gasNano: '200000000000',
+}
+
+const terms: Node.Terms = {
+  card: {
+    v: 1,
+    model: 'docs-reader',
+    kind: 'extractive',
+    tokenizer: 'words@1',
+    stdUsPerTokenIn: 50,
+    stdUsPerTokenCached: 10,
+    stdUsPerTokenOut: 50,
+    maxTokensIn: 256,
+    maxTokensOut: 512,
+    lineagePpb: '0',
+    datanet: 'docs',
+  },
+  rates,
+  coveragePromisedPpb: '0',
+  disputeWindowMs: 0,
+  quoteTtlMs: 30_000,
+  device: { class: 'cpu', count: 1, tier: 'claimed' },
+}
+
+/** Starts a chain, deploys the contracts, opens a node and serves it on a free port. */
+export async function start(options: Options) {
+  const local = await LocalChain.start()
+  try {
+    const chain = await Chain.open({ rpcUrl: local.rpcUrl, chainId: local.chainId })
+    const [faucetKey, nodeKey] = LocalChain.devKeys as [Hex.Hex, Hex.Hex]
+    const faucet = chain.sender(Wallet.fromPrivateKey(faucetKey))
+    const wallet = Wallet.fromPrivateKey(nodeKey)
+    const contracts = await deploy(faucet, wallet.address)
+    const node = await Node.open({
+      dir: options.dir,
+      name: 'docs-node',
+      ...{ wallet, chain, contracts },
+      terms: { ...terms, ...options.terms },
+      now: options.now ?? Date.now,
+      salt: () => Hex.encode(crypto.getRandomValues(new Uint8Array(32))),
+      documents: () => ({
+        documents: options.documents.map((one) => ({ ...one, package: 'docs' })),
+        commons: [],
+        skipped: [],
+      }),
+    })
+    const app = App.create(node)
+    const http = await listen(app.fetch)
+    return {
+      ...{ local, chain, contracts, node, app },
+      baseUrl: `${http.url}/v1`,
+      /** Test dollars for an agent. */
+      async fund(to: Hex.Hex, atoms: bigint) {
+        const { address: token } = Asset.parts(contracts.asset.id)
+        await Vault.mint(faucet, { token, to, atoms })
+      },
+      async stop() {
+        await http.close()
+        node.close()
+        await local.stop()
+      },
+    }
+  } catch (error) {
+    await local.stop()
+    throw error
+  }
+}
+
+/** Serves `fetch` on loopback, on a port that is free. */
+export function listen(fetch: Parameters<typeof serve>[0]['fetch']) {
+  return new Promise<{ url: string; close(): Promise<void> }>((resolve, reject) => {
+    const server = serve({ fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
+      resolve({
+        url: `http://127.0.0.1:${port}`,
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done())
+            if ('closeAllConnections' in server) server.closeAllConnections()
+          }),
+      }),
+    )
+    server.once('error', reject)
+  })
+}
+
+async function deploy(faucet: Vault.Writer, operator: Hex.Hex): Promise<Node.Contracts> {
+  const token = await Vault.deployToken(faucet)
+  const { vault, till } = await Vault.deploy(faucet, { token, operator, windowSec: 0, scale: 1n })
+  const id = `eip155:${LocalChain.chainId}/erc20:${token}`
+  return {
+    asset: Asset.from({ id, decimals: 6, symbol: 'USDC' }),
+    ...{ vault, till, scale: 1n, windowS: 0, local: true },
+    tokenName: 'USD Coin',
+    tokenVersion: '2',
+  }
+}
