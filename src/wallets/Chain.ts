@@ -183,8 +183,8 @@ async function lookUpPayment(reader: Reader, payment: Payment, options: LookUp):
   const cancelled = log.topics[0] === cancelledTopic
   const would: Final = cancelled ? 'cancelled' : proof === undefined ? 'elsewhere' : 'paid'
   if (receipt.blockNumber > final.number) return { kind: 'pending', tx: log.tx, would }
-  if (proof === undefined || would !== 'paid')
-    return { kind: cancelled ? 'cancelled' : 'elsewhere', tx: log.tx }
+  if (would !== 'paid') return { kind: would, tx: log.tx }
+  assert(proof !== undefined, 'logs that prove what is called paid')
   const evidence = await evidenceOf(reader, receipt, proof)
   if (evidence === undefined) return { kind: 'pending', tx: log.tx, would }
   const judged = PaymentEvidence.check(evidence, payment)

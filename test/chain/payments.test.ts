@@ -73,7 +73,27 @@ describe('a payment', () => {
     expect((await balance()) - before).toBe(20n * 100n + 190n)
   })
 
-  test('settled five times at once, it is paid once', async () => {
+  test('asked five times at once, one seller sends one transaction; asked again, none', async () => {
+    const counts = { eth_sendRawTransaction: 0, eth_estimateGas: 0 }
+    const node = await Setup.faulty(setup.local.rpcUrl, (method) => {
+      if (Object.hasOwn(counts, method)) counts[method as keyof typeof counts] += 1
+      return 'none'
+    })
+    try {
+      const chain = await Chain.open({ rpcUrl: node.rpcUrl, chainId: 31337 })
+      const seller = Seller.open({ ...setup.sellerOptions, chain })
+      const { payload } = await Setup.signed(setup)
+      const ask = () => seller.settleOrFind({ payload })
+      const found = await Promise.all(Array.from({ length: 5 }, ask))
+      expect(found.map(({ kind }) => kind)).toEqual(Array(5).fill('paid'))
+      expect(await ask()).toEqual(found[0])
+      expect(counts).toEqual({ eth_sendRawTransaction: 1, eth_estimateGas: 1 })
+    } finally {
+      await node.close()
+    }
+  })
+
+  test('settled five times at once by two sellers, it is paid once', async () => {
     const before = await balance()
     const { payload } = await Setup.signed(setup)
     const other = Seller.open({ ...setup.sellerOptions, wallet: setup.stranger })
@@ -231,10 +251,12 @@ describe('look before you pay', () => {
     const { payload, payment } = await Setup.signed(setup)
     const found = await setup.seller.settleOrFind({ payload })
     if (found.kind !== 'paid') throw new Error(found.because)
-    await setup.local.mine({ blocks: 10 })
+    await setup.local.mine({ blocks: 11 })
     const { rpcUrl, chainId } = setup.local
-    const narrow = await Chain.open({ rpcUrl, chainId, logRange: 3 })
-    expect(await narrow.lookUpPayment(payment)).toMatchObject({ kind: 'paid' })
+    const open = (logRange: number) => Chain.open({ rpcUrl, chainId, logRange })
+    for (const logRange of [1, 2, 3, 4, 5, 100])
+      expect(await (await open(logRange)).lookUpPayment(payment)).toMatchObject({ kind: 'paid' })
+    const narrow = await open(3)
     const late = { fromBlock: found.evidence.blockNumber + 1 }
     await expect(narrow.lookUpPayment(payment, late)).rejects.toMatchObject({
       code: 'payment-log-missing',

@@ -101,7 +101,7 @@ describe('many transactions of one wallet at once', () => {
     const ours = (await Chain.open(local)).sender(key(5))
     const theirs = (await Chain.open(local)).sender(key(5))
     await ours.wait(await ours.send({ to, valueWei: 1n, gas }))
-    for (let count = 0; count < 3; count++)
+    for (let count = 0; count < 12; count++)
       await theirs.wait(await theirs.send({ to, valueWei: 1n, gas }))
     const tx = await ours.send({ to, valueWei: 1n, gas })
     expect((await ours.wait(tx)).status).toBe('success')
