@@ -15,12 +15,13 @@ import * as Budget from '../policies/Budget.ts'
 import * as Policy from '../policies/Policy.ts'
 import * as Books from '../store/Books.ts'
 import * as Files from '../store/Files.ts'
-import * as Requests from '../store/Requests.ts'
 import type { Chain } from '../wallets/Chain.ts'
 import type { Evidence } from '../wallets/PaymentEvidence.ts'
 import type { Wallet } from '../wallets/Wallet.ts'
+import * as CallSchema from './Call.schema.ts'
 import * as Effects from './Purchase.effects.ts'
-import * as Purchase from './Purchase.ts'
+import type * as Purchase from './Purchase.ts'
+import * as Resumption from './Resumption.ts'
 import * as Runtime from './Runtime.ts'
 
 /** Contracts an agent pays through. */
@@ -68,6 +69,8 @@ export type Outcome = {
   readonly verdict?: Budget.Verdict
   /** What each rule said. */
   readonly reasons: readonly Budget.Reason[]
+  /** Signed away in this purchase, in atoms: 0 unless it was captured or disputed. */
+  readonly paidAtoms: bigint
   /** Why it was not captured. */
   readonly because?: string
   readonly code?: string
@@ -85,7 +88,12 @@ export type Buyer = {
   readonly name: string
   readonly address: Hex.Hex
   readonly dir: string
-  /** Buys one model call, or says why not. Throws only when it cannot know (`retry: 'unknown'`). */
+  /**
+   * Buys one model call, or says why not. The same run and step again is the same purchase: while it
+   * runs, both calls end alike; once bought, its answer is given again and nothing is paid; where
+   * nothing was paid, it is another attempt. Throws `call-malformed` for what cannot be bought,
+   * `exists-with-different-request`, `purchase-exists` for what was disputed, `buyer-closed`.
+   */
   buy(call: Call): Promise<Outcome>
   /** Ends what a crash left open: nothing is paid twice, nothing paid for is lost. */
   finish(): Promise<Outcome[]>
@@ -109,45 +117,76 @@ export async function open(options: Options): Promise<Buyer> {
   const policies = policySource(options)
   policies()
   const books = Books.open({ file: join(dir, 'journal.db'), origin: wallet.address, now })
-  const running = new Map<Hex.Hex, Promise<Outcome>>()
+  const { purchases } = books.state.purchases
+  const running = new Map<Hex.Hex, Running>()
   try {
     await introduce(books, { ...options, name })
   } catch (error) {
     books.close()
     throw error
   }
-  const start = (context: Purchase.Context, order: Effects.Order, signal?: AbortSignal) => {
+  const track = (
+    known: Omit<Running, 'ended'> & { purchase: Hex.Hex; ended: Promise<Effects.Ended> },
+  ) => {
+    const { purchase, requestDigest } = known
+    const ended = known.ended.then(outcome)
+    running.set(purchase, { requestDigest, ended })
+    return ended.finally(() => running.delete(purchase))
+  }
+  const run = (context: Purchase.Context, order: Effects.Order, signal?: AbortSignal) => {
     const ports = {
       ...{ runtime, books, wallet, chain, dir },
       asset: contracts.asset,
       policy: policies(),
+      closing: closing.signal,
       ...(signal === undefined ? {} : { signal }),
     }
-    const task = Effects.run(ports, order, context).then(outcome)
-    running.set(context.purchase, task)
-    return task.finally(() => running.delete(context.purchase))
+    return track({ ...context, ended: Effects.run(ports, order, context) })
+  }
+  const takeUp = (open: Purchases.Purchase) => {
+    const { context, order } = Resumption.takeUp(dir, open)
+    return run(context, order)
   }
   return {
     name,
     address: wallet.address,
     dir,
-    async buy({ baseUrl, model, body, run, step, signal }) {
-      const key = { agent: wallet.address, run, step, attempt: 0 }
-      const purchase = Id.purchase(key)
+    async buy(call) {
+      CallSchema.check(call)
+      const { baseUrl, model, body, run: name, step, signal } = call
       const requestDigest = Hash.digest(body)
-      const before = running.get(purchase)
-      if (before !== undefined) return before
-      const known = books.state.purchases.purchases.get(purchase)
-      if (known !== undefined) throw repeated(known, requestDigest)
-      return start({ purchase, key, requestDigest }, { baseUrl, model, body }, signal)
+      for (let attempt = 0; ; attempt += 1) {
+        const key = { agent: wallet.address, run: name, step, attempt }
+        const purchase = Id.purchase(key)
+        const before = running.get(purchase)
+        const known = purchases.get(purchase)
+        if (before === undefined && known === undefined)
+          return run({ purchase, key, requestDigest }, { baseUrl, model, body }, signal)
+        if (before === undefined && Resumption.isUnpaid(known!)) continue
+        const bound = before?.requestDigest ?? known!.decided.quote.requestDigest
+        if (bound !== requestDigest) throw Resumption.different(purchase)
+        if (before !== undefined) return before.ended
+        if (known!.status === 'captured')
+          return track({ purchase, requestDigest, ended: Resumption.recall(dir, known!) })
+        if (known!.status === 'paying') return takeUp(known!)
+        if (known!.status === 'disputed') throw Resumption.repeated(known!)
+        await Resumption.undo(books, known!)
+      }
     },
     async finish() {
       const outcomes: Outcome[] = []
+      const failures: unknown[] = []
       for (const open of Purchases.open(books.state.purchases)) {
         if (running.has(open.id)) continue
-        const resumed = await resume(books, dir, open)
-        if (resumed !== undefined) outcomes.push(await start(resumed.context, resumed.order))
+        if (open.status !== 'paying') await Resumption.undo(books, open)
+        else
+          try {
+            outcomes.push(await takeUp(open))
+          } catch (error) {
+            failures.push(error)
+          }
       }
+      if (failures.length > 0) throw failures[0]
       return outcomes
     },
     status: () => Budget.status(books.state.purchases.usage, policies(), books.now()),
@@ -155,11 +194,14 @@ export async function open(options: Options): Promise<Buyer> {
     run: () => salt().slice(2, 18),
     async close() {
       closing.abort(new BaseError('the buyer was closed', { code: 'buyer-closed', retry: 'safe' }))
-      await Promise.allSettled(running.values())
+      await Promise.allSettled([...running.values()].map(({ ended }) => ended))
       books.close()
     },
   }
 }
+
+/** A purchase in the making: another call for it waits for the same end. */
+type Running = { readonly requestDigest: Hex.Hex; readonly ended: Promise<Outcome> }
 
 function salt(): Hex.Hex {
   return Hex.encode(crypto.getRandomValues(new Uint8Array(32)))
@@ -189,49 +231,12 @@ async function introduce(books: Books.Books, options: Options & { name: string }
   ])
 }
 
-/** A purchase that a crash left open: undone where nothing was signed, taken up where something was. */
-async function resume(
-  books: Books.Books,
-  dir: string,
-  open: Purchases.Purchase,
-): Promise<{ context: Purchase.Context; order: Effects.Order } | undefined> {
-  const order = Requests.get(dir, open.id)
-  if (open.paying === undefined) {
-    const transition = Purchase.edge('releasing', 'refused')
-    const because = 'stopped before anything was signed'
-    const leaf = open.leaves.at(-1)!
-    await books.record([
-      {
-        event: { type: 'voided', purchase: open.id, because, transition },
-        causes: [{ origin: books.origin, leaf }],
-      },
-    ])
-    return undefined
-  }
-  if (order === undefined)
-    throw new BaseError(`the request of purchase ${open.id} was erased while it was being paid`, {
-      code: 'request-missing',
-      hint: 'restore the requests folder from a copy: without it the paid answer cannot be fetched',
-      retry: 'safe',
-    })
-  const { key, quote, signature } = open.decided
-  const payload = open.paying.payload as Purchase.Context['payload'] & object
-  return {
-    order,
-    context: {
-      purchase: open.id,
-      key,
-      requestDigest: quote.requestDigest,
-      quote: { quote, signature },
-      verdict: open.decided.verdict,
-      payload,
-    },
-  }
-}
-
 function outcome({ state, states, context }: Effects.Ended): Outcome {
   const { purchase, verdict, reasons = [], because, code, answered, evidence } = context
-  const base = { purchase, state, states, reasons, ...(verdict === undefined ? {} : { verdict }) }
+  const isPaid = state === 'captured' || state === 'disputed'
+  const paidAtoms = isPaid ? BigInt(context.quote!.quote.payAtoms) : 0n
+  const judged = verdict === undefined ? {} : { verdict }
+  const base = { purchase, state, states, reasons, paidAtoms, ...judged }
   if (state !== 'captured' || answered === undefined || evidence === undefined)
     return {
       ...base,
@@ -243,20 +248,6 @@ function outcome({ state, states, context }: Effects.Ended): Outcome {
     ...base,
     delivered: { answered, receipt, receiptHash: Hash.digest(receipt), evidence },
   }
-}
-
-function repeated(known: Purchases.Purchase, requestDigest: Hex.Hex): BaseError {
-  const same = known.decided.quote.requestDigest === requestDigest
-  return new BaseError(
-    same
-      ? `this step of the run was bought before and is ${known.status}`
-      : 'this step of the run was bought before with another request',
-    {
-      code: same ? 'purchase-exists' : 'exists-with-different-request',
-      hint: 'use another run or step for another purchase',
-      facts: { purchase: known.id, status: known.status },
-    },
-  )
 }
 
 /** The policy in force: a file is read again when it changed, and never half. */

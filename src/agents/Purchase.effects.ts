@@ -36,7 +36,10 @@ export type Ports = {
   readonly dir: string
   /** The policy in force for this purchase. */
   readonly policy: Policy.Policy
+  /** The caller's: cancels what is not signed yet. */
   readonly signal?: AbortSignal
+  /** This process is about to end: what waits stops waiting, and is found again in the journal. */
+  readonly closing?: AbortSignal
 }
 
 /** What is bought: a chat request, from a seller. */
@@ -49,8 +52,10 @@ export type Ended = {
   readonly context: Purchase.Context
 }
 
-/** The seller is asked this often under one payment before a paid purchase is disputed. */
-const mostAsked = 5
+/** The seller may say no this often under one payment before it is not asked any more. */
+const mostDenied = 5
+/** And be silent this often, about five minutes: it may be starting again. */
+const mostSilent = 150
 
 /** Runs the machine to its end. Throws only what stops the process: a poisoned journal, a bug. */
 export async function run(ports: Ports, order: Order, context: Purchase.Context): Promise<Ended> {
@@ -91,9 +96,16 @@ const effects: Record<Purchase.Working, Effect> = {
     }
   },
 
-  async quoting(ports, { baseUrl, model }, context) {
+  async quoting(ports, order, context) {
+    const { baseUrl, model } = order
     const { wallet, runtime, asset } = ports
     const offer = context.offer!
+    const { maxTokensIn } = offer.card
+    const tokensIn = Verification.tokensIn(order)
+    if (tokensIn > maxTokensIn) {
+      const because = `expected at most ${maxTokensIn} tokens of input, got ${tokensIn}`
+      return { event: 'refused', patch: { because, code: 'input-too-large' } }
+    }
     const request: Quote.Request = {
       v: 1,
       seller: offer.seller,
@@ -107,8 +119,9 @@ const effects: Record<Purchase.Working, Effect> = {
       const signature = await wallet.signTypedData(Quote.requestTypedData(request, chainId))
       const quote = await Seller.quote(baseUrl, { request, signature }, ports.signal)
       const because = quoteFault(ports, context, quote)
-      if (because === undefined) return { event: 'quoted', patch: { quote } }
-      return { event: 'refused', patch: { because, code: 'quote-refused' } }
+      if (because !== undefined)
+        return { event: 'refused', patch: { because, code: 'quote-refused' } }
+      return ports.signal?.aborted ? cancelled('refused') : { event: 'quoted', patch: { quote } }
     } catch (error) {
       return refusal('refused', error)
     }
@@ -152,6 +165,7 @@ const effects: Record<Purchase.Working, Effect> = {
     const nonce = Id.nonce(wallet.address, purchase)
     const validBeforeSec = Math.ceil(quote.expiresAtMs / 1000)
     const payAtoms = BigInt(quote.payAtoms)
+    if (ports.signal?.aborted) return cancelled('unsigned')
     const signed = await Payer.sign({
       wallet,
       nonce,
@@ -183,22 +197,27 @@ const effects: Record<Purchase.Working, Effect> = {
     return { event: 'signed', patch: { payload } }
   },
 
-  async executing(_ports, order, context) {
-    const reply = await Seller.send(order.baseUrl, { body: order.body, payload: context.payload! })
+  async executing({ closing }, order, context) {
+    const reply = await Seller.send(order.baseUrl, {
+      body: order.body,
+      payload: context.payload!,
+      ...(closing === undefined ? {} : { signal: closing }),
+    })
     const asked = (context.asked ?? 0) + 1
     if (reply.kind === 'answered')
       return { event: 'answered', patch: { asked, answered: reply.answered } }
-    return { event: 'unclear', patch: { asked, because: reply.because } }
+    const denied = (context.denied ?? 0) + (reply.kind === 'refused' ? 1 : 0)
+    return { event: 'unclear', patch: { asked, denied, because: reply.because } }
   },
 
   async looking(ports, _order, context) {
-    const asked = context.asked ?? 0
+    const { asked = 0, denied = 0 } = context
+    const again = context.answered === undefined && denied < mostDenied && asked < mostSilent
     for (;;) {
       const outcome = await lookUp(ports, context)
       if (outcome.kind === 'paid') {
         const { evidence } = outcome
-        if (context.answered !== undefined || asked >= mostAsked)
-          return { event: 'paid', patch: { evidence } }
+        if (!again) return { event: 'paid', patch: { evidence } }
         await ports.runtime.sleep(pauseMs(asked))
         return { event: 'again', patch: { evidence } }
       }
@@ -213,8 +232,7 @@ const effects: Record<Purchase.Working, Effect> = {
         return { event: 'never', patch: { because: `never paid${said}`, code: 'expired' } }
       }
       await ports.runtime.sleep(pauseMs(asked))
-      if (outcome.kind === 'unused' && asked < mostAsked && context.answered === undefined)
-        return { event: 'again' }
+      if (outcome.kind === 'unused' && again) return { event: 'again' }
     }
   },
 
@@ -344,6 +362,10 @@ function cause({ books }: Ports, purchase: Hex) {
 
 function pauseMs(attempt: number): number {
   return Math.min(2_000, 100 * 2 ** attempt)
+}
+
+function cancelled(event: string): Purchase.Result {
+  return { event, patch: { because: 'the caller cancelled the purchase', code: 'aborted' } }
 }
 
 function refusal(event: string, error: unknown): Purchase.Result {

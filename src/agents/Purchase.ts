@@ -94,8 +94,9 @@ export type Context = {
   readonly code?: string
   /** Every rule's reason, once decided. */
   readonly reasons?: readonly Reason[]
-  /** How often the seller was asked under this payment. */
+  /** How often the seller was asked under this payment, and how often it said no or nothing readable. */
   readonly asked?: number
+  readonly denied?: number
   /** That the payment is final on chain. */
   readonly evidence?: PaymentEvidence.Evidence
 }

@@ -28,16 +28,17 @@ export function embedded(options: {
     step: (_name, effect) => effect(),
     sleep: (ms) =>
       new Promise((resolve, reject) => {
-        options.signal?.throwIfAborted()
-        const timer = setTimeout(resolve, ms)
-        options.signal?.addEventListener(
-          'abort',
-          () => {
-            clearTimeout(timer)
-            reject(options.signal?.reason)
-          },
-          { once: true },
-        )
+        const { signal } = options
+        signal?.throwIfAborted()
+        const close = () => {
+          clearTimeout(timer)
+          reject(signal?.reason)
+        }
+        const timer = setTimeout(() => {
+          signal?.removeEventListener('abort', close)
+          resolve()
+        }, ms)
+        signal?.addEventListener('abort', close, { once: true })
       }),
   }
 }

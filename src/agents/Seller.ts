@@ -62,7 +62,10 @@ const completion = z.looseObject({
   }),
 })
 
-/** What came of a paid request. `refused`: a plain no; `unclear`: look at the chain first. */
+/**
+ * What came of a paid request. `refused`: a no, or an answer nobody can read; `unclear`: silence, or a
+ * request to come again. Either way the chain is looked at before anything else.
+ */
 export type Reply =
   | { readonly kind: 'answered'; readonly answered: Answered }
   | { readonly kind: 'refused' | 'unclear'; readonly because: string }
@@ -118,7 +121,7 @@ export async function quote(
 /** Sends a paid request; the same payload again is the same request. Never throws for the seller's faults. */
 export async function send(
   baseUrl: string,
-  paid: { readonly body: unknown; readonly payload: Wire.Payload },
+  paid: { readonly body: unknown; readonly payload: Wire.Payload; readonly signal?: AbortSignal },
 ): Promise<Reply> {
   let response: { status: number; body: unknown }
   try {
@@ -126,9 +129,11 @@ export async function send(
       method: 'POST',
       body: JSON.stringify(paid.body),
       headers: { [Wire.headerNames.signature]: Wire.encode(paid.payload) },
+      ...(paid.signal === undefined ? {} : { signal: paid.signal }),
     })
   } catch (error) {
-    return { kind: 'unclear', because: (error as Error).message }
+    const kind = error instanceof InputError ? 'refused' : 'unclear'
+    return { kind, because: (error as Error).message }
   }
   const { status, body } = response
   if (status !== 200) {
@@ -139,7 +144,7 @@ export async function send(
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!
     return {
-      kind: 'unclear',
+      kind: 'refused',
       because: `malformed answer: ${issue.path.join('.')}: ${issue.message}`,
     }
   }
@@ -169,6 +174,8 @@ async function request(url: string, init: RequestInit): Promise<{ status: number
     return { status: response.status, body: await read(response) }
   } catch (cause) {
     if (cause instanceof BaseError) throw cause
+    if (init.signal?.aborted === true)
+      throw new BaseError('the caller cancelled the purchase', { code: 'aborted', retry: 'safe' })
     throw new BaseError(`the seller at ${new URL(url).origin} did not answer`, {
       code: 'seller-unreachable',
       hint: 'is its node running? `npm start` starts one here',

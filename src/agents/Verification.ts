@@ -44,9 +44,9 @@ function textFault(order: Order, answered: Answered, receipt: Receipt.Receipt): 
   const tokensOut = Tokenizer.count(answered.output)
   if (tokensOut !== receipt.tokens.out)
     return `receipt counts ${receipt.tokens.out} tokens out, recounted ${tokensOut}`
-  const tokensIn = messages(order).reduce((sum, text) => sum + Tokenizer.count(text), 0)
-  if (tokensIn !== receipt.tokens.in)
-    return `receipt counts ${receipt.tokens.in} tokens in, recounted ${tokensIn}`
+  const { tokens } = receipt
+  if (tokensIn(order) !== tokens.in + tokens.cached)
+    return `receipt counts ${tokens.in + tokens.cached} tokens in, recounted ${tokensIn(order)}`
   const { promptCommitment, outputCommitment } = Answers.commit(texts(order, answered))
   if (promptCommitment !== receipt.promptCommitment) return 'receipt that commits to another prompt'
   if (outputCommitment !== receipt.outputCommitment) return 'receipt that commits to another answer'
@@ -82,6 +82,11 @@ function logFault(answered: Answered): string | undefined {
     if (error instanceof BaseError) return error.message
     throw error
   }
+}
+
+/** Tokens of an order's messages, as its seller must bill them. */
+export function tokensIn(order: Order): number {
+  return messages(order).reduce((sum, text) => sum + Tokenizer.count(text), 0)
 }
 
 /** The texts behind the receipt's commitments. */
