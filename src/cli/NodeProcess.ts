@@ -1,10 +1,7 @@
 /** @module The node as a process: opens the books, serves HTTP on loopback, takes operator's calls. */
-import { serve } from '@hono/node-server'
-import { getConnInfo } from '@hono/node-server/conninfo'
-import { BaseError } from '../kernel/Errors.ts'
 import * as Hex from '../kernel/Hex.ts'
 import * as Accrual from '../royalties/Accrual.ts'
-import * as App from '../server/App.ts'
+import * as Http from '../server/Http.ts'
 import * as Node from '../server/Node.ts'
 import * as Settlement from '../server/Settlement.ts'
 import * as Import from '../store/Import.ts'
@@ -67,7 +64,7 @@ export async function start(
   })
   try {
     await Settlement.resume(node)
-    const http = await listen(node, config.port)
+    const http = await Http.listen(node, config.port)
     const control = await Control.serve(home.node, {
       epoch: async () => (await Settlement.closeEpoch(node)) ?? null,
       observe: async () => {
@@ -76,7 +73,7 @@ export async function start(
       },
     })
     return {
-      baseUrl: `http://127.0.0.1:${http.port}`,
+      baseUrl: http.baseUrl,
       async close() {
         await control.close()
         await http.close()
@@ -87,33 +84,4 @@ export async function start(
     node.close()
     throw error
   }
-}
-
-function listen(node: Node.Node, port: number): Promise<{ port: number; close(): Promise<void> }> {
-  const app = App.create(node, {
-    address: (context) => getConnInfo(context).remote.address ?? 'unknown',
-  })
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }, (info) =>
-      resolve({
-        port: info.port,
-        close: () =>
-          new Promise((done) => {
-            server.close(() => done())
-            if ('closeAllConnections' in server) server.closeAllConnections()
-          }),
-      }),
-    )
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        cause.code === 'EADDRINUSE'
-          ? new BaseError(`port ${port} is taken`, {
-              code: 'port-taken',
-              hint: 'stop what listens there, or choose another: --port 0 takes any that is free',
-              cause,
-            })
-          : cause,
-      ),
-    )
-  })
 }

@@ -1,0 +1,84 @@
+/** @module `requite doctor`: what is there, what is missing, and how to get it. */
+import { existsSync } from 'node:fs'
+import { defineCommand } from 'citty'
+import colors from 'picocolors'
+import * as Asset from '../../kernel/Asset.ts'
+import { problem } from '../../kernel/Errors.ts'
+import * as Policy from '../../policies/Policy.ts'
+import * as Files from '../../store/Files.ts'
+import * as LocalChain from '../../wallets/LocalChain.ts'
+import * as Chain from '../Chain.ts'
+import * as Config from '../Config.ts'
+import * as Control from '../Control.ts'
+import * as Home from '../Home.ts'
+import * as Print from '../Print.ts'
+import * as Run from '../Run.ts'
+
+type Finding = {
+  readonly what: string
+  readonly ok: boolean
+  readonly found: string
+  readonly hint?: string
+}
+
+export default defineCommand({
+  meta: { name: 'doctor', description: 'Say what is missing and how to get it' },
+  args: { ...Run.flags, policy: { type: 'string', description: 'Policy file (policy.yaml)' } },
+  run: ({ args }) =>
+    Run.command(args.json, async () => {
+      const findings = await examine(args)
+      if (Run.wantsJson(args.json)) Print.line(JSON.stringify({ v: 1, findings }))
+      else
+        for (const { what, ok, found, hint } of findings) {
+          Print.line(`${ok ? colors.green('✓') : colors.red('✗')} ${what}: ${found}`)
+          if (hint !== undefined) Print.line(`    ${hint}`)
+        }
+      return findings.every(({ ok }) => ok) ? 0 : 1
+    }),
+})
+
+async function examine(flags: Config.Flags): Promise<Finding[]> {
+  const config = await Config.load(flags)
+  const home = Home.of(config)
+  const started = existsSync(home.contracts)
+  return [
+    await look('Node', async () => process.versions.node),
+    await look('anvil', async () => LocalChain.find()),
+    await look('home', async () =>
+      started ? home.root : `${home.root} (not made yet; \`npm start\` does)`,
+    ),
+    await look('policy', async () => {
+      const text = Files.readText(config.policy)
+      if (text === undefined) throw new Error(`found no ${config.policy}`)
+      const assets = [started ? Chain.readPlace(home).asset : localAsset]
+      const { name, rules } = Policy.parse(text, { file: config.policy, assets })
+      return `${name}, ${rules.length} rules, no mistakes`
+    }),
+    await look('chain', async () => {
+      if (!started) return 'not started yet'
+      const chain = await Chain.open(Chain.readPlace(home))
+      return `chain ${chain.chainId}, block ${await chain.blockNumber()}`
+    }),
+    ...[home.node, home.agent].map((folder) => ({
+      what: folder === home.node ? 'node' : 'agent',
+      ok: true,
+      found: Control.find(folder) === undefined ? 'not running' : 'running',
+    })),
+  ]
+}
+
+/** Where the test dollar lies on every fresh local chain: the deployer and its first nonce say so. */
+const localAsset = Asset.from({
+  id: `eip155:${LocalChain.chainId}/erc20:0x5fbdb2315678afecb367f032d93f642f64180aa3`,
+  decimals: 6,
+  symbol: 'USDC',
+})
+
+async function look(what: string, find: () => Promise<string>): Promise<Finding> {
+  try {
+    return { what, ok: true, found: await find() }
+  } catch (error) {
+    const { title, hint } = problem(error)
+    return { what, ok: false, found: title, ...(hint === undefined ? {} : { hint }) }
+  }
+}
