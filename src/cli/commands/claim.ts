@@ -37,7 +37,7 @@ export default defineCommand({
         Print.line(JSON.stringify({ v: 1, account: wallet.address, claim }))
       } else if (claimed === undefined)
         Print.line(
-          `nothing to claim for ${wallet.address}: close an epoch first with \`npx requite epoch\``,
+          `nothing new to claim for ${wallet.address}; \`npx requite epoch\` publishes what was earned since`,
         )
       else
         Print.line(

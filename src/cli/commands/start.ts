@@ -110,12 +110,17 @@ type World = {
   close(): Promise<void>
 }
 
+const blockEveryMs = 15_000
+
 async function open(home: Home.Home, config: Config.Config): Promise<World> {
   Manifest.remove(home)
   const { local, place } = await Chain.start(home, config, Print.note)
   const children: Supervisor.Child[] = []
+  // A payment is given up only when a final block is past its time: an idle chain makes none by itself.
+  const heartbeat = setInterval(() => void local.mine().catch(() => undefined), blockEveryMs)
   let closing: Promise<void> | undefined
   const close = async () => {
+    clearInterval(heartbeat)
     for (const child of children.reverse()) await child.stop()
     Files.writeAtomic(home.chainState, await local.dump(), { mode: 0o600 })
     await local.stop()
