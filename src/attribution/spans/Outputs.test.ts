@@ -62,6 +62,14 @@ test('a thousand answers lie in few blocks', () => {
   expect(shelf!.blocks.reduce((sum, { timesMs }) => sum + timesMs.length, 0)).toBe(2000)
 })
 
+test('an answer given twice takes no more room', () => {
+  const said = { salt, windows: Outputs.windows('ox cat dog hen', salt, options), answeredAtMs: 5 }
+  const twice = Outputs.from([said, { ...said, answeredAtMs: 3 }])
+  expect(twice.shelves.map(({ blocks }) => blocks.map(({ timesMs }) => [...timesMs]))).toEqual([
+    [[3, 3, 3]],
+  ])
+})
+
 test('hashes say nothing without the salt, and are the same for the same words', () => {
   const other = `0x${'33'.repeat(32)}` as const
   expect(Outputs.windows('A cat', salt, options)).toBe(Outputs.windows('a\n CAT', salt, options))

@@ -428,6 +428,43 @@ describe('who wins a window', () => {
   })
 })
 
+describe('runs', () => {
+  const exact: PriorityCover.Options = { w: 3, tauMilliBits: 1 }
+  const pieces = (answer: string, documents: readonly Segment.Document[]) =>
+    PriorityCover.cover(answer, { segments: [Segment.build(documents)] }, exact).runs.map(
+      ({ start, end, docSeq, offset }) => [answer.slice(start, end), docSeq, offset],
+    )
+
+  test('one run where the document holds it in one piece, however often it starts', () => {
+    const text = 'a b c x a b c d y a b c d e z a b c d e'
+    expect(pieces('a b c d e', [at(0, 1, 'ann', text)])).toEqual([['a b c d e', 0, 18]])
+  })
+
+  test('two runs where the document holds two pieces, though a later one holds the whole', () => {
+    const documents = [at(0, 1, 'ann', 'a b c x b c d'), at(1, 2, 'bob', 'a b c d')]
+    expect(pieces('a b c d', documents)).toEqual([
+      ['a b c', 0, 0],
+      ['d', 0, 12],
+    ])
+  })
+
+  test('in the tail of an answer the longer of two pieces', () => {
+    const document = at(0, 1, 'ann', 'a b c d x c d e y d e f')
+    expect(pieces('a b c d e f', [document])).toEqual([
+      ['a b c d', 0, 0],
+      ['e f', 0, 20],
+    ])
+  })
+
+  test('what an earlier document took is cut out, and the offset moves with it', () => {
+    const documents = [at(0, 1, 'ann', 'a b c'), at(1, 2, 'bob', 'so a b c d e f')]
+    expect(pieces('a b c d e f', documents)).toEqual([
+      ['a b c', 0, 0],
+      ['d e f', 1, 9],
+    ])
+  })
+})
+
 describe('hostile text', () => {
   const segments = [
     Segment.build([

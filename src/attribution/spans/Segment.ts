@@ -133,11 +133,6 @@ export function holder(segment: Segment, interval: Interval): Holder {
   return { document, position, contested: last.owner !== document.owner }
 }
 
-/** Whether `position` lies in the document that `other` lies in. */
-export function together(segment: Segment, position: number, other: number): boolean {
-  return indexOf(segment, position) === indexOf(segment, other)
-}
-
 /** UTF-16 offset, within its document, of the token at a position. */
 export function offset(segment: Segment, position: number): number {
   const index = indexOf(segment, position)

@@ -134,11 +134,12 @@ function name(text: Int32Array, order: Int32Array, leftmost: number): number {
   assert(found === leftmost, 'every LMS substring sorted')
   order.fill(0, leftmost)
   writeLengths(text, order, leftmost)
-  let [names, previous, previousLength] = [0, length, 0]
+  let [names, previous, previousLength] = [0, 0, 0]
   for (let index = 0; index < leftmost; index++) {
     const position = order[index]!
     const size = order[leftmost + (position >> 1)]!
-    let equal = size === previousLength && position + size < length && previous + size < length
+    // The last one ends with the text: being shorter, it sorts before its equals by itself.
+    let equal = size === previousLength
     for (let at = 0; equal && at < size; at++) equal = text[position + at] === text[previous + at]
     if (!equal) {
       names++

@@ -19,6 +19,7 @@ test.each([
   ['🚀🚀x', ['🚀', '🚀', 'x']],
   ['\ud800x\udc00', ['\ud800', 'x', '\udc00']],
   ['a—b…', ['a', '—', 'b', '…']],
+  ['AZ@[az`{09/:', ['az', '@', '[', 'az', '`', '{', '09', '/', ':']],
   ['', []],
 ])('%j', (text, expected) => {
   expect(words(text)).toEqual(expected)
@@ -80,4 +81,11 @@ test('scanning in small steps gives the same tokens as at once', () => {
       expect(starts).toEqual(Tokenizer.tokenize(text).map(({ start }) => start))
     }),
   )
+})
+
+test('hashes fold as texts do', () => {
+  const alphabet = 'abcdefghijklmnopqrstuvwxyz'
+  const [lower, upper] = [Tokenizer.all(alphabet), Tokenizer.all(alphabet.toUpperCase())]
+  expect(upper.hashes).toEqual(lower.hashes)
+  expect(Tokenizer.all('É').hashes).not.toEqual(Tokenizer.all('é').hashes)
 })

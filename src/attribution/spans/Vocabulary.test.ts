@@ -44,3 +44,11 @@ test('a hundred thousand words with one hash stay quick', () => {
     expect(Vocabulary.text(vocabulary, find(vocabulary, `word${index}`, 7))).toBe(`word${index}`)
   expect(vocabulary.size).toBe(100_001)
 })
+
+test('A to Z are a to z, and their neighbours are themselves', () => {
+  const vocabulary = Vocabulary.create()
+  const id = intern(vocabulary, 'AZaz@[', 1)
+  expect(Vocabulary.text(vocabulary, id)).toBe('azaz@[')
+  expect(find(vocabulary, 'azAZ@[', 1)).toBe(id)
+  expect(find(vocabulary, 'azaz`{', 1)).toBe(0)
+})
