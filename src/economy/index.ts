@@ -1,5 +1,6 @@
 /** @module The economy: all that can happen, and the one fold that says what follows from it. */
 
+export * as Audit from './Audit.ts'
 export * as Economy from './Economy.ts'
 export * as Event from './Event.ts'
 export * as Purchases from './Purchases.ts'

@@ -1,0 +1,120 @@
+/** @module A node's records, judged one by one: documents, quotes, answers, payments, epochs, claims. */
+import * as Datanet from '../../datanets/Datanet.ts'
+import * as Version from '../../datanets/Version.ts'
+import * as Hash from '../../kernel/Hash.ts'
+import * as Hex from '../../kernel/Hex.ts'
+import * as Epoch from '../../royalties/Epoch.ts'
+import type * as Event from '../Event.ts'
+import * as Answers from './Answers.ts'
+import * as Epochs from './Epochs.ts'
+import * as Library from './Library.ts'
+import * as Payments from './Payments.ts'
+import type { Place, State } from './State.ts'
+import * as Terms from './Terms.ts'
+
+/** Judges a record of the selling side; leaves others alone. */
+export function judge(audit: State, event: Event.Event, place: Place): void {
+  const { world, tally, facts } = audit
+  const { subject, record, before } = place
+  switch (event.type) {
+    case 'opened':
+      tally.judge('identity', subject, () => Terms.opened(event, record))
+      break
+    case 'committed':
+      tally.judge('clock', `${subject} commitment`, () =>
+        Terms.timeFault(event.committedAtMs, { notBeforeMs: place.previousMs, atMs: record.atMs }),
+      )
+      break
+    case 'revealed':
+      revealed(audit, event)
+      break
+    case 'quoted': {
+      const datanet = before?.datanet
+      const indexRoot = datanet && Version.of(datanet).root
+      tally.judge('quote', subject, () =>
+        Terms.quoted(world, facts, event, { ...record, indexRoot }),
+      )
+      break
+    }
+    case 'served':
+      served(audit, event, place)
+      break
+    case 'funded':
+      tally.judge('payment', subject, () => fundedFault(audit, event))
+      break
+    case 'closing':
+      closing(audit, event, place)
+      break
+    case 'published':
+      tally.judge('epoch', subject, () => Epochs.publishedFault(facts, event))
+      break
+    case 'claimed':
+      tally.judge('claim', subject, () => Epochs.claimedFault(facts, event))
+      break
+  }
+}
+
+function revealed(audit: State, event: Event.Of<'revealed'>): void {
+  const datanet = audit.following ? audit.economy.sales.datanet : undefined
+  const index = datanet?.batches.findIndex(({ root }) => root === event.root) ?? -1
+  const batch = datanet?.batches[index]
+  Library.reveal(audit.library, audit, event, batch && { batch, index })
+}
+
+function served(audit: State, event: Event.Of<'served'>, { subject, record, before }: Place): void {
+  const { world, tally, facts, library } = audit
+  const { receipt } = event
+  const datanet = before?.datanet
+  const notBeforeMs = facts.quotes.get(receipt.money.quoteHash)?.quote.issuedAtMs ?? 0
+  tally.judge('clock', `${subject} receipt`, () =>
+    Terms.timeFault(receipt.issuedAtMs, { notBeforeMs, atMs: record.atMs }),
+  )
+  tally.judge('receipt', subject, () => {
+    const fault = Terms.served(world, event, record)
+    if (fault !== undefined || datanet === undefined) return fault
+    return Terms.linesFault(event, (seq) => Datanet.contribution(datanet, seq)?.artifact)
+  })
+  tally.judge('payment', subject, () => {
+    const authorized = Payments.ofSale(facts, event)
+    if (authorized === undefined) return 'payment under a quote that was never given'
+    return Payments.authorizationFault(world, authorized)
+  })
+  const salt = facts.opened?.salt
+  const remembered = salt === undefined ? {} : { remembered: { windows: event.outputs, salt } }
+  const answer = Answers.judge(world, tally, { receipt, subject, ...remembered })
+  if (before === undefined) return
+  Answers.attribute(tally, { subject, event, answer, library, outputs: before.outputs })
+}
+
+function fundedFault({ world, facts }: State, event: Event.Of<'funded'>): string | undefined {
+  const sale = facts.sales.get(event.receiptHash)
+  const paid = sale && Payments.ofSale(facts, sale.served)
+  if (paid === undefined) return 'payment of a receipt without sale or quote'
+  return Payments.evidenceFault(world, event.evidence, paid.payment)
+}
+
+function closing(audit: State, event: Event.Of<'closing'>, { subject, record }: Place): void {
+  const { world, tally, facts, economy, log, following, linked } = audit
+  const { checkpoint, epoch } = event
+  if (linked)
+    tally.judge('epoch', `${subject} checkpoint`, () => {
+      if (checkpoint.size !== record.leaf)
+        return `checkpoint of ${checkpoint.size} records before leaf ${record.leaf}`
+      const root = Hex.encode(log.root(checkpoint.size))
+      return root === checkpoint.root
+        ? undefined
+        : `checkpoint ${checkpoint.root}, the log has ${root}`
+    })
+  if (following)
+    tally.judge('epoch', `${subject} leaves`, () => {
+      const digest = Hash.text(Epoch.toLines(economy.sales.epochs.at(-1)!.proposal.leaves))
+      return digest === event.leavesDigest
+        ? undefined
+        : `leaves digest ${event.leavesDigest}, recomputed ${digest}`
+    })
+  const text = world.leaves(epoch)
+  const file = `leaves of epoch ${epoch}`
+  const scale = facts.opened === undefined ? undefined : BigInt(facts.opened.scale)
+  if (text === undefined) tally.note({ name: 'epoch', subject: file, outcome: 'erased' })
+  else tally.judge('epoch', file, () => Epochs.leavesFault(event, text, scale))
+}
