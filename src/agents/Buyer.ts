@@ -44,6 +44,8 @@ export type Options = {
   readonly local?: boolean
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: Clock
+  /** Told when the journal can no longer be trusted: the process must end, and open anew. */
+  readonly onPoisoned?: (error: unknown) => void
 }
 
 /** What to buy: one model call. */
@@ -152,6 +154,7 @@ export async function open(options: Options): Promise<Buyer> {
     address: wallet.address,
     dir,
     async buy(call) {
+      closing.signal.throwIfAborted()
       CallSchema.check(call)
       const { baseUrl, model, body, run: name, step, signal } = call
       const requestDigest = Hash.digest(body)
@@ -174,6 +177,7 @@ export async function open(options: Options): Promise<Buyer> {
       }
     },
     async finish() {
+      closing.signal.throwIfAborted()
       const outcomes: Outcome[] = []
       const failures: unknown[] = []
       for (const open of Purchases.open(books.state.purchases)) {
