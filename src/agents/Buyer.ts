@@ -118,7 +118,13 @@ export async function open(options: Options): Promise<Buyer> {
   const runtime = Runtime.embedded({ now, salt, signal: closing.signal })
   const policies = policySource(options)
   policies()
-  const books = Books.open({ file: join(dir, 'journal.db'), origin: wallet.address, now })
+  const { onPoisoned } = options
+  const books = Books.open({
+    file: join(dir, 'journal.db'),
+    origin: wallet.address,
+    now,
+    ...(onPoisoned === undefined ? {} : { onPoisoned }),
+  })
   const { purchases } = books.state.purchases
   const running = new Map<Hex.Hex, Running>()
   try {

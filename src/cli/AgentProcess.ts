@@ -1,12 +1,14 @@
 /** @module The agent as a process: opens its buyer, ends what a crash left open, answers questions. */
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import * as Agent from '../agents/Agent.ts'
 import * as Buyer from '../agents/Buyer.ts'
 import { InputError } from '../kernel/Errors.ts'
 import * as Chain from './Chain.ts'
 import type { Config } from './Config.ts'
 import * as Control from './Control.ts'
 import type * as Home from './Home.ts'
+import * as Supervisor from './Supervisor.ts'
 
 /** A running agent. */
 export type Running = { close(): Promise<void> }
@@ -29,21 +31,13 @@ export async function open(home: Home.Home, config: Config) {
     contracts: Chain.contracts(place),
     policy: config.policy,
     local: true,
+    onPoisoned: Supervisor.die,
   })
-  const baseUrl = `${place.baseUrl}/v1`
-  const agent = {
-    async ask(question: string) {
-      const body = { model: 'docs-reader', messages: [{ role: 'user', content: question }] }
-      const outcome = await buyer.buy({
-        baseUrl,
-        model: 'docs-reader',
-        body,
-        run: buyer.run(),
-        step: 0,
-      })
-      return { outcome }
-    },
-  }
+  const agent = Agent.create({
+    name: config.agent,
+    buyer,
+    model: { baseUrl: `${place.baseUrl}/v1`, model: 'docs-reader' },
+  })
   return { buyer, agent }
 }
 

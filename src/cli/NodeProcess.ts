@@ -61,6 +61,7 @@ export async function start(
       return Import.importDocumentation({ root: process.cwd(), repositoryOwner: owner.address })
     },
     onProgress: note,
+    onPoisoned: Supervisor.die,
   })
   try {
     await Settlement.resume(node)

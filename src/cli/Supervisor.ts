@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { BaseError, problem } from '../kernel/Errors.ts'
+import * as Print from './Print.ts'
 
 /** A supervised process. */
 export type Child = {
@@ -67,6 +68,12 @@ function report(child: ChildProcess): Promise<unknown> {
     })
     child.once('exit', () => clearTimeout(timer))
   })
+}
+
+/** Ends a process whose books are no longer to be trusted: what is durable is folded anew at the next start. */
+export function die(error: unknown): void {
+  Print.failure(error)
+  process.exit(1)
 }
 
 /**

@@ -42,7 +42,7 @@ const moves: ReadonlySet<Event.Type> = new Set([
   'claimed',
 ])
 
-function dispatch(economy: Economy, event: Event.Event, at: Purchases.Place): Sales.Fault {
+function dispatch(economy: Economy, event: Event.Event, at: Sales.Place): Sales.Fault {
   const { sales, purchases } = economy
   switch (event.type) {
     case 'opened':
@@ -59,7 +59,7 @@ function dispatch(economy: Economy, event: Event.Event, at: Purchases.Place): Sa
     case 'quoted':
       return Sales.quoted(sales, event, at.leaf)
     case 'served':
-      return Sales.served(sales, event, at.leaf)
+      return Sales.served(sales, event, at)
     case 'funded':
       return Sales.funded(sales, event, at.atMs)
     case 'unfunded':

@@ -11,7 +11,7 @@ import * as Receipt from '../market/Receipt.ts'
 import * as Budget from '../policies/Budget.ts'
 import * as Policy from '../policies/Policy.ts'
 import type * as Event from './Event.ts'
-import type { Fault } from './Sales.ts'
+import type { Fault, Place } from './Sales.ts'
 
 /** Where one purchase stands. */
 export type Purchase = {
@@ -75,6 +75,8 @@ export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place)
   if (Id.purchase(event.key) !== event.purchase)
     return 'purchase id that is not the hash of its key'
   if (state.purchases.has(event.purchase)) return 'purchase decided twice'
+  const before = Id.purchase({ ...event.key, attempt: event.key.attempt - 1 })
+  if (isOpen(state.purchases.get(before))) return 'attempt begun before the last one ended'
   if (Card.hash(event.card) !== event.quote.cardHash) return 'decision on another model card'
   const request = policyRequest(event, String(event.request.host))
   if (Json.encode(Json.plain(request)) !== Json.encode(event.request))
@@ -84,6 +86,8 @@ export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place)
     return `verdict ${event.verdict}, recomputed ${decision.verdict}`
   if (Json.encode(Json.plain(decision.reasons)) !== Json.encode(event.reasons))
     return 'reasons or meters that are not the recomputed ones'
+  // A review ends the purchase here: what it held on the meters would be held for ever.
+  if (decision.verdict === 'review') Budget.release(state.usage, event.purchase, at.atMs)
   // Approvals are no part of this version: what would wait for one holds nothing and is not bought.
   if (event.verdict === 'review') Budget.release(state.usage, event.purchase, at.atMs)
   state.purchases.set(event.purchase, {
@@ -94,9 +98,6 @@ export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place)
   })
   return undefined
 }
-
-/** Where a record stands. */
-export type Place = { readonly leaf: number; readonly atMs: number }
 
 /** The hold that an allowing verdict took, on every meter at once. */
 export function held(state: Purchases, event: Event.Of<'held'>, at: Place): Fault {
@@ -143,6 +144,8 @@ export function captured(state: Purchases, event: Event.Of<'captured'>, at: Plac
 export function disputed(state: Purchases, event: Event.Of<'disputed'>, at: Place): Fault {
   const purchase = state.purchases.get(event.purchase)
   if (purchase?.status !== 'paying') return 'dispute without a payment'
+  if (event.atoms !== purchase.decided.quote.payAtoms)
+    return 'dispute of another amount than was signed away'
   const outcome = Budget.capture(state.usage, event.purchase, BigInt(event.atoms), at.atMs)
   if (outcome !== 'ok') return `capture refused: ${JSON.stringify(outcome)}`
   state.spentAtoms += BigInt(event.atoms)
@@ -153,8 +156,7 @@ export function disputed(state: Purchases, event: Event.Of<'disputed'>, at: Plac
 /** Never paid: the hold is released. */
 export function voided(state: Purchases, event: Event.Of<'voided'>, at: Place): Fault {
   const purchase = state.purchases.get(event.purchase)
-  if (purchase === undefined || !['decided', 'held', 'paying'].includes(purchase.status))
-    return 'release of a purchase that holds nothing'
+  if (purchase === undefined || !isOpen(purchase)) return 'release of a purchase that holds nothing'
   const outcome = Budget.release(state.usage, event.purchase, at.atMs)
   if (outcome !== 'ok') return `release refused: ${JSON.stringify(outcome)}`
   move(purchase, 'voided', at)
@@ -163,9 +165,11 @@ export function voided(state: Purchases, event: Event.Of<'voided'>, at: Place): 
 
 /** Purchases that are not at an end, oldest first: what a restarted agent finishes or undoes. */
 export function open(state: Purchases): Purchase[] {
-  return [...state.purchases.values()].filter(({ status }) =>
-    ['decided', 'held', 'paying'].includes(status),
-  )
+  return [...state.purchases.values()].filter(isOpen)
+}
+
+function isOpen(purchase: Purchase | undefined): boolean {
+  return purchase !== undefined && ['decided', 'held', 'paying'].includes(purchase.status)
 }
 
 /** Hash of the quote a purchase was decided on. */

@@ -22,6 +22,9 @@ import type * as Event from './Event.ts'
 /** Why an event cannot follow what happened before; undefined when it can. */
 export type Fault = string | undefined
 
+/** Where a record stands. */
+export type Place = { readonly leaf: number; readonly atMs: number }
+
 /** One answer sold. */
 export type Sale = {
   readonly receipt: Receipt.Receipt
@@ -136,6 +139,8 @@ export function committed(sales: Sales, event: Event.Of<'committed'>): Fault {
 /** A batch revealed: every document must be the one committed to; each becomes an artifact that earns. */
 export function revealed(sales: Sales, event: Event.Of<'revealed'>): Fault {
   if (sales.datanet === undefined) return 'documents revealed before any were committed'
+  if (sales.datanet.name !== event.datanet)
+    return `documents of ${event.datanet}, expected ${sales.datanet.name}`
   const opening = { documents: event.contributions as Contribution.Document[], salt: event.salt }
   const change = Datanet.revealed(sales.datanet, { root: event.root, opening })
   if (change.kind === 'refused') return change.because
@@ -159,22 +164,27 @@ export function quoted(sales: Sales, event: Event.Of<'quoted'>, leaf: number): F
   const applied = BigInt(quote.changeAppliedAtoms)
   const arithmetic = Quote.arithmeticFault(quote)
   if (arithmetic !== undefined) return arithmetic
+  if (sales.quotes.has(hash)) return 'quote given twice'
   if (quote.payer !== null && applied > spendableChange(sales, quote.payer, quote.issuedAtMs))
     return `quote applies ${applied} atoms of change, more than ${quote.payer} has`
   sales.quotes.set(hash, { quote, used: false, leaf })
   if (quote.payer !== null && applied > 0n) {
-    const reserved = sales.reservations.get(quote.payer) ?? new Set()
-    sales.reservations.set(quote.payer, reserved.add(hash))
+    const open = [...(sales.reservations.get(quote.payer) ?? [])].filter(
+      (each) => sales.quotes.get(each)!.quote.expiresAtMs > quote.issuedAtMs,
+    )
+    sales.reservations.set(quote.payer, new Set([...open, hash]))
   }
   return undefined
 }
 
 /** An answer given under a quote and a verified payment. */
-export function served(sales: Sales, event: Event.Of<'served'>, leaf: number): Fault {
+export function served(sales: Sales, event: Event.Of<'served'>, at: Place): Fault {
   const { receipt, payment } = event
   const known = sales.quotes.get(receipt.money.quoteHash)
   if (known === undefined) return 'receipt without a quote'
   if (known.used) return 'quote used twice'
+  // From then on its change may be reserved for another quote.
+  if (at.atMs >= known.quote.expiresAtMs) return 'quote had expired'
   const fault = servedFault(sales, event, known.quote)
   if (fault !== undefined) return fault
   const receiptHash = Receipt.hash(receipt)
@@ -207,7 +217,7 @@ export function served(sales: Sales, event: Event.Of<'served'>, leaf: number): F
     signature: event.signature,
     payment,
     spans: event.evidence,
-    leaf,
+    leaf: at.leaf,
     status: 'served',
   })
   return undefined
@@ -226,6 +236,10 @@ function servedFault(sales: Sales, event: Event.Of<'served'>, quote: Quote.Quote
   if (payment.payTo !== quote.payTo) return 'payment to another payee'
   if (payment.valueAtoms !== quote.payAtoms) return 'payment of another amount'
   if (sales.payments.has(paymentKey(payment))) return 'payment used twice'
+  // The reservation may have expired, and another quote may have used the change since.
+  const available = sales.change.get(receipt.payer)?.availableAtoms ?? 0n
+  if (BigInt(quote.changeAppliedAtoms) > available)
+    return `quote applies ${quote.changeAppliedAtoms} atoms of change, ${available} are left`
   for (const entry of receipt.influence.entries)
     if (!sales.artifacts.has(entry.artifact))
       return `influence of ${entry.artifact}, which is not registered`
@@ -325,7 +339,8 @@ export function published(sales: Sales, event: Event.Of<'published'>): Fault {
   const state = sales.epochs[event.epoch]
   if (state === undefined) return `publication of epoch ${event.epoch}, which was never closed`
   if (state.published !== undefined) return `epoch ${event.epoch} published twice`
-  Epoch.publish(sales.accruals, state.proposal)
+  const outcome = Epoch.publish(sales.accruals, state.proposal)
+  if (outcome !== 'ok' && outcome !== 'exists') return `publication refused: ${outcome}`
   state.published = event
   return undefined
 }

@@ -6,6 +6,7 @@ import * as Evidence from '../attribution/spans/Evidence.ts'
 import * as Outputs from '../attribution/spans/Outputs.ts'
 import * as PriorityCover from '../attribution/spans/PriorityCover.ts'
 import * as Tokenizer from '../attribution/spans/Tokenizer.ts'
+import type * as Event from '../economy/Event.ts'
 import * as Sales from '../economy/Sales.ts'
 import * as Hash from '../kernel/Hash.ts'
 import type { Hex } from '../kernel/Hex.ts'
@@ -83,7 +84,7 @@ export async function quote(
 ): Promise<Quote.Signed & { readonly hash: Hex }> {
   return node.receipts(async () => {
     const { terms, contracts, books } = node
-    const nowMs = node.now()
+    const nowMs = books.now()
     const maxAtoms = Quote.maximum(terms.card, Quote.rates(terms))
     const spendable = payer === null ? 0n : Sales.spendableChange(books.state.sales, payer, nowMs)
     const appliedAtoms = spendable < maxAtoms ? spendable : maxAtoms - 1n
@@ -121,10 +122,11 @@ export async function serve(
   node: Node.Node,
   asked: Asked,
   sold: { readonly quote: Quote.Quote; readonly payment: Payment },
-): Promise<Sales.Sale | Engine.Refusal> {
+): Promise<Sales.Sale | Refused> {
   const startedMs = node.now()
   const answer = await node.library.engine.answer(asked.request)
   if (answer.kind === 'refused') return answer
+  const { quote, payment } = sold
   const wallMs = Math.max(0, node.now() - startedMs)
   const texts: Answers.Answer = {
     prompt: asked.prompt,
@@ -135,6 +137,9 @@ export async function serve(
   return node.receipts(async () => {
     const { books, library } = node
     const { sales } = books.state
+    const quoted = sales.quotes.get(Quote.hash(quote))!
+    const because = staleness(node, quoted, books.now())
+    if (because !== undefined) return { kind: 'stale', because }
     const cover = PriorityCover.cover(answer.text, {
       segments: library.segments,
       outputs: sales.outputs,
@@ -144,23 +149,39 @@ export async function serve(
     const receiptHash = Receipt.hash(receipt)
     const signature = await node.wallet.signTypedData(Receipt.typedData(receipt))
     Answers.put(node.dir, receiptHash, texts)
-    const { quote, payment } = sold
-    await books.record([
-      {
-        event: {
-          type: 'served',
-          receipt,
-          signature,
-          evidence: Json.plain(evidence) as { [key: string]: unknown },
-          outputs: Outputs.windows(answer.text, sales.outputSalt),
-          payment: { ...payment, payTo: quote.payTo, valueAtoms: quote.payAtoms },
-        },
-        causes: [{ origin: books.origin, leaf: sales.quotes.get(receipt.money.quoteHash)!.leaf }],
-      },
-    ])
+    const atMs = books.now()
+    if (atMs >= quote.expiresAtMs) return { kind: 'stale', because: 'the quote has expired' }
+    const event: Event.Event = {
+      type: 'served',
+      receipt,
+      signature,
+      evidence: Json.plain(evidence) as { [key: string]: unknown },
+      outputs: Outputs.windows(answer.text, sales.outputSalt),
+      payment: { ...payment, payTo: quote.payTo, valueAtoms: quote.payAtoms },
+    }
+    const causes = [{ origin: books.origin, leaf: quoted.leaf }]
+    await books.record([{ event, causes }], { atMs })
     return sales.sales.get(receiptHash)!
   })
 }
+
+/** Why nothing was served. `stale`: the terms no longer hold; a new quote is needed. */
+export type Refused = Engine.Refusal | { readonly kind: 'stale'; readonly because: string }
+
+/** Why a quote can no longer be served; undefined when it can. */
+export function staleness(
+  node: Node.Node,
+  { quote, used }: { readonly quote: Quote.Quote; readonly used: boolean },
+  nowMs: number,
+): string | undefined {
+  if (used) return 'the quote was used by another payment'
+  if (quote.expiresAtMs <= nowMs + marginMs) return 'the quote has expired'
+  if (quote.indexRoot !== node.library.indexRoot) return 'the datanet has a newer version'
+  return undefined
+}
+
+/** Between the check and the record: signing and writing an answer's texts. */
+const marginMs = 2_000
 
 type Made = {
   readonly answer: Engine.Answer

@@ -60,6 +60,8 @@ export type Options = {
   /** What the first batches of a new node are made of; not called when the books have a datanet. */
   readonly documents: () => Import.Imported
   readonly onProgress?: (text: string) => void
+  /** Told when the books can no longer be trusted: the process must end. */
+  readonly onPoisoned?: (error: unknown) => void
 }
 
 /** A running node. */
@@ -84,6 +86,7 @@ export async function open(options: Options): Promise<Node> {
     file: join(dir, 'journal.db'),
     origin: wallet.address,
     now: options.now,
+    ...(options.onPoisoned === undefined ? {} : { onPoisoned: options.onPoisoned }),
   })
   try {
     await introduce(books, options)

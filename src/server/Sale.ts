@@ -68,6 +68,7 @@ async function sell(
   const verified = await node.seller.verify(payload, Settlement.requirements(node, quote))
   if (!verified.ok) return terms(node, context, asked, verified.because)
   const sale = await Inference.serve(node, asked, { quote, payment })
+  if ('kind' in sale && sale.kind === 'stale') return terms(node, context, asked, sale.because)
   if ('kind' in sale)
     return context.json({ error: { code: sale.code, message: sale.because, type: sale.code } }, 400)
   return conclude(node, context, asked, sale)
@@ -80,12 +81,11 @@ function quoteFault(
   payment: Inference.Payment,
 ): string | undefined {
   if (quoted === undefined) return 'the payment names no quote of this seller'
-  const { quote, used } = quoted
-  if (used) return 'the quote was used by another payment'
-  if (quote.expiresAtMs <= node.now()) return 'the quote has expired'
+  const { quote } = quoted
+  const stale = Inference.staleness(node, quoted, node.books.now())
+  if (stale !== undefined) return stale
   if (quote.requestDigest !== asked.requestDigest) return 'the quote is for another request'
   if (quote.payer !== null && quote.payer !== payment.payer) return 'the quote is for another payer'
-  if (quote.indexRoot !== node.library.indexRoot) return 'the datanet has a newer version'
   if (payment.validBeforeSec * 1000 < quote.expiresAtMs)
     return 'expected a payment that is valid until the quote expires'
   return undefined

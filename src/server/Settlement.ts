@@ -59,10 +59,15 @@ export async function settle(node: Node.Node, sale: Sales.Sale): Promise<Settled
   return { kind: 'unfunded', because }
 }
 
-/** Finishes what a crash left open: served sales are settled, a closing epoch is published. */
-export async function resume(node: Node.Node): Promise<void> {
+/** Settles what was served and is neither paid nor given up yet. */
+export async function settleOpen(node: Node.Node): Promise<void> {
   for (const sale of node.books.state.sales.sales.values())
     if (sale.status === 'served') await settle(node, sale)
+}
+
+/** Finishes what a crash left open: served sales are settled, a closing epoch is published. */
+export async function resume(node: Node.Node): Promise<void> {
+  await settleOpen(node)
   const last = node.books.state.sales.epochs.at(-1)
   if (last !== undefined && last.published === undefined) await publish(node, last)
   await observeClaims(node)
@@ -89,31 +94,36 @@ export function leavesFile(epoch: number): string {
  * when there is nothing new to publish.
  */
 export async function closeEpoch(node: Node.Node): Promise<Published | undefined> {
+  await settleOpen(node)
   const closed = await node.receipts(async () => {
     const { books, contracts } = node
     const { sales } = books.state
     const last = sales.epochs.at(-1)
     if (last !== undefined && last.published === undefined) return last
-    const proposal = Epoch.propose(sales.accruals, { nowMs: node.now(), scale: contracts.scale })
+    const atMs = books.now()
+    const proposal = Epoch.propose(sales.accruals, { nowMs: atMs, scale: contracts.scale })
     if (proposal.receipts.length === 0 || proposal.increaseAtoms === 0n) return undefined
     const lines = Epoch.toLines(proposal.leaves)
     const epoch = sales.epochs.length
     Files.writeAtomic(join(node.dir, leavesFile(epoch)), lines, { mode: 0o600 })
     const { size, root } = books.proof(books.size() - 1)
-    await books.record([
-      {
-        event: {
-          type: 'closing',
-          epoch,
-          root: proposal.rootWord,
-          depth: proposal.depth,
-          totalAtoms: String(proposal.totalAtoms),
-          receipts: [...proposal.receipts],
-          leavesDigest: Hash.text(lines),
-          checkpoint: { size, root },
+    await books.record(
+      [
+        {
+          event: {
+            type: 'closing',
+            epoch,
+            root: proposal.rootWord,
+            depth: proposal.depth,
+            totalAtoms: String(proposal.totalAtoms),
+            receipts: [...proposal.receipts],
+            leavesDigest: Hash.text(lines),
+            checkpoint: { size, root },
+          },
         },
-      },
-    ])
+      ],
+      { atMs },
+    )
     return sales.epochs.at(-1)!
   })
   return closed === undefined ? undefined : publish(node, closed)

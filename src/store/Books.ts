@@ -37,8 +37,17 @@ export type Books = {
 /** An event and what led to it. */
 export type Entry = { readonly event: Event.Event; readonly causes?: readonly Record.Cause[] }
 
+/** How books are opened. */
+export type Options = {
+  readonly file: string
+  readonly origin: Hex
+  readonly now: Clock
+  /** Told once when state and journal may differ: the process must end, and fold anew when it is back. */
+  readonly onPoisoned?: (error: unknown) => void
+}
+
 /** Opens the journal (this process becomes its one writer) and folds what it holds. */
-export function open(options: { file: string; origin: Hex; now: Clock }): Books {
+export function open(options: Options): Books {
   const journal = Journal.open(options)
   const state = Economy.empty()
   let leaf = 0
@@ -60,27 +69,34 @@ export function open(options: { file: string; origin: Hex; now: Clock }): Books 
     nowMs = Math.max(nowMs, options.now())
     return nowMs
   }
+  let poisoned: { readonly error: unknown } | undefined
+  const fold = (entry: Entry, atMs: number) => {
+    const { event, causes = [] } = entry
+    const draft = { id: Event.id(event), atMs, causes, event }
+    const place = { v: 1, leaf, origin: options.origin, previous: Record.genesis } as const
+    const fault = Economy.apply(state, { ...draft, ...place })
+    assert(fault === undefined, `an event that follows from the books: ${event.type}: ${fault}`)
+    leaf += 1
+    return draft
+  }
+  const append = async (entries: readonly Entry[], atMs: number) => {
+    const first = leaf
+    const appended = await journal.append(entries.map((entry) => fold(entry, atMs)))
+    return appended.map(({ record, exists }, index) => {
+      assert(!exists && record.leaf === first + index, 'the journal to keep step with the books')
+      return { origin: options.origin, leaf: record.leaf }
+    })
+  }
   async function record(entries: readonly Entry[], { atMs } = { atMs: now() }) {
     assert(atMs <= now(), 'a record that is not of the future')
-    const drafts = entries.map(({ event, causes = [] }) => {
-      const draft = { id: Event.id(event), atMs, causes, event }
-      const fault = Economy.apply(state, {
-        ...draft,
-        v: 1,
-        leaf,
-        origin: options.origin,
-        previous: Record.genesis,
-      })
-      assert(fault === undefined, `an event that follows from the books: ${event.type}: ${fault}`)
-      leaf += 1
-      return draft
-    })
-    const first = leaf - drafts.length
-    const appended = await journal.append(drafts)
-    return appended.map((entry, index) => {
-      assert(entry.record.leaf === first + index, 'the journal to keep the order of the books')
-      return { origin: options.origin, leaf: entry.record.leaf }
-    })
+    if (poisoned !== undefined) throw poisoned.error
+    try {
+      return await append(entries, atMs)
+    } catch (error) {
+      poisoned ??= { error }
+      options.onPoisoned?.(error)
+      throw error
+    }
   }
   return {
     state,
