@@ -9,6 +9,7 @@ import * as Chain from './Chain.ts'
 import type { Config } from './Config.ts'
 import * as Control from './Control.ts'
 import type * as Home from './Home.ts'
+import * as Supervisor from './Supervisor.ts'
 
 /** A running node. */
 export type Running = { readonly baseUrl: string; close(): Promise<void> }
