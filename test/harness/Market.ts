@@ -11,10 +11,14 @@ import * as Start from '../../examples/support/Market.ts'
 import * as Buyer from '../../src/agents/Buyer.ts'
 import * as Asset from '../../src/kernel/Asset.ts'
 import * as Hex from '../../src/kernel/Hex.ts'
+import * as Id from '../../src/kernel/Id.ts'
 import * as Policy from '../../src/policies/Policy.ts'
 import type * as Node from '../../src/server/Node.ts'
+import * as TestDollar from '../../src/wallets/abi/TestDollar.ts'
+import * as LocalChain from '../../src/wallets/LocalChain.ts'
 import { transferTopic } from '../../src/wallets/PaymentEvidence.ts'
 import * as Wallet from '../../src/wallets/Wallet.ts'
+import * as Exact from '../../src/wallets/x402/Exact.ts'
 
 export const model = 'docs-reader'
 
@@ -129,6 +133,31 @@ export async function open(options: { readonly terms?: Partial<Node.Terms> } = {
       const logs = await chain.logs({ address, topics, fromBlock: 0 })
       return logs.map(({ data }) => BigInt(data))
     },
+    /** Uses up a purchase's nonce on chain: cancelled by the payer, or spent on another payee. */
+    async burn(how: 'cancel' | 'spend', wallet: Wallet.Wallet, purchase: Hex.Hex) {
+      const { address, chainId } = Asset.parts(contracts.asset.id)
+      const nonce = Id.nonce(wallet.address, purchase)
+      const signature = await wallet.signTypedData({
+        domain: { name: 'USD Coin', version: '2', chainId, verifyingContract: address },
+        ...(how === 'cancel'
+          ? cancellation(wallet.address, nonce)
+          : Exact.typedData(elsewhere(wallet.address, nonce), {
+              asset: contracts.asset,
+              name: 'USD Coin',
+              version: '2',
+            })),
+      })
+      const stranger = chain.sender(Wallet.fromPrivateKey(LocalChain.devKeys[5]!))
+      await stranger.execute({
+        ...{ address, abi: TestDollar.abi },
+        ...(how === 'cancel'
+          ? { functionName: 'cancelAuthorization', args: [wallet.address, nonce, signature] }
+          : {
+              functionName: 'transferWithAuthorization',
+              args: [wallet.address, nobody, 7n, 0n, 2n ** 40n, nonce, signature],
+            }),
+      })
+    },
     /** Moves everybody's time forward, and mines a block then. */
     async pass(aheadSec: number) {
       aheadMs += aheadSec * 1000
@@ -142,6 +171,31 @@ export async function open(options: { readonly terms?: Partial<Node.Terms> } = {
       rmSync(scratch, { recursive: true, force: true })
     },
   }
+}
+
+const nobody = `0x${'9'.repeat(40)}` as const
+
+function elsewhere(from: Hex.Hex, nonce: Hex.Hex): Exact.Authorization {
+  return { from, to: nobody, valueAtoms: 7n, validAfterSec: 0, validBeforeSec: 2 ** 40, nonce }
+}
+
+function cancellation(authorizer: Hex.Hex, nonce: Hex.Hex) {
+  const fields = [
+    { name: 'authorizer', type: 'address' },
+    { name: 'nonce', type: 'bytes32' },
+  ]
+  const primaryType = 'CancelAuthorization'
+  return { primaryType, types: { [primaryType]: fields }, message: { authorizer, nonce } }
+}
+
+/** An answer whose JSON was changed in place. */
+export async function altered(
+  response: Response,
+  change: (json: ReturnType<typeof JSON.parse>) => void,
+): Promise<Response> {
+  const json = await response.json()
+  change(json)
+  return Response.json(json, { status: response.status })
 }
 
 /** A call for one answer. */

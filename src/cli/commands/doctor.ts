@@ -56,8 +56,13 @@ async function examine(flags: Config.Flags): Promise<Finding[]> {
     }),
     await look('chain', async () => {
       if (!started) return 'not started yet'
-      const chain = await Chain.open(Chain.readPlace(home))
-      return `chain ${chain.chainId}, block ${await chain.blockNumber()}`
+      try {
+        const chain = await Chain.open(Chain.readPlace(home))
+        return `chain ${chain.chainId}, block ${await chain.blockNumber()}`
+      } catch (error) {
+        if (problem(error).code === 'chain-unreachable') return 'not running (`npm start` runs it)'
+        throw error
+      }
     }),
     ...[home.node, home.agent].map((folder) => ({
       what: folder === home.node ? 'node' : 'agent',
