@@ -70,6 +70,7 @@ function build(dist) {
   const startedAt = new Date()
   try {
     run(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', fresh], 'tsc')
+    chmodSync(join(fresh, 'cli', 'main.js'), 0o755)
     utimesSync(join(fresh, 'index.js'), startedAt, startedAt)
     // npm makes a command executable when it links it, not when the file behind the link is a new one.
     chmodSync(join(fresh, 'cli', 'main.js'), 0o755)
