@@ -72,8 +72,6 @@ function build(dist) {
     run(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', fresh], 'tsc')
     chmodSync(join(fresh, 'cli', 'main.js'), 0o755)
     utimesSync(join(fresh, 'index.js'), startedAt, startedAt)
-    // npm makes a command executable when it links it, not when the file behind the link is a new one.
-    chmodSync(join(fresh, 'cli', 'main.js'), 0o755)
     swap(fresh, dist, `${fresh}.old`)
   } finally {
     for (const folder of [fresh, `${fresh}.old`]) rmSync(folder, { recursive: true, force: true })
