@@ -159,6 +159,26 @@ describe('publish and claim', () => {
     expect(await world.claim(vault, drawn, 3)).toMatchObject({ outcome: 'paid', atoms: 13n })
   })
 
+  test('amounts that pass 64 bits in sum prove nothing', async () => {
+    const { vault } = await world.setUp({ fundAtoms: 100n })
+    const amount = (1n << 64n) - 1n
+    const words = [amount - 5n, 10n].map((cumulative, index) => {
+      const account = Fixture.payee(`overflow ${index}`)
+      return Epoch.encodeLeaf({ index, named: false, account, cumulative })
+    })
+    // The root that a contract which does not check would compute, its total wrapped round to 4.
+    const nodes = words.map((word) => Hex.decode(Epoch.leafNode(word)))
+    const hash = Hash.keccak256(new Uint8Array([...nodes[0]!, ...nodes[1]!]))
+    const wrapped = (BigInt(Hex.encode(hash)) & ~amount) | (amount - 5n + 10n)
+    const rootWord = Hex.word(wrapped)
+    const { checkpoint } = Fixture
+    await Vault.publish(world.operator, { vault, rootWord, checkpoint, depth: 1 })
+    const proof = [Hex.encode(nodes[0]!)]
+    await expect(
+      Vault.claim(world.stranger, { vault, leafWord: words[1]!, proof }),
+    ).rejects.toEqual(Fixture.refusedWith('SumOverflow'))
+  })
+
   test('nothing can be claimed from a vault before its first root pays', async () => {
     const { token, vault } = await world.setUp({ windowSec: 600, fundAtoms: 1000n })
     const drawn = Fixture.treeOf([
@@ -226,7 +246,7 @@ describe('ranges', () => {
 })
 
 describe('names', () => {
-  test('a named leaf is refused until bound by the world.operator, one window later', async () => {
+  test('a named leaf is refused until bound by the operator, one window later', async () => {
     const { token, vault } = await world.setUp({ windowSec: 100, fundAtoms: 500n })
     const drawn = Fixture.treeOf([['npm:zod', 500n]])
     const account = drawn.leaves[0]!.account
