@@ -86,8 +86,6 @@ export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place)
     return `verdict ${event.verdict}, recomputed ${decision.verdict}`
   if (Json.encode(Json.plain(decision.reasons)) !== Json.encode(event.reasons))
     return 'reasons or meters that are not the recomputed ones'
-  // A review ends the purchase here: what it held on the meters would be held for ever.
-  if (decision.verdict === 'review') Budget.release(state.usage, event.purchase, at.atMs)
   // Approvals are no part of this version: what would wait for one holds nothing and is not bought.
   if (event.verdict === 'review') Budget.release(state.usage, event.purchase, at.atMs)
   state.purchases.set(event.purchase, {
