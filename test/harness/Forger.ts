@@ -5,6 +5,7 @@
 import * as Event from '../../src/economy/Event.ts'
 import * as Hash from '../../src/kernel/Hash.ts'
 import * as Hex from '../../src/kernel/Hex.ts'
+import * as Canonical from '../../src/kernel/Json.ts'
 import * as Log from '../../src/provenance/Log.ts'
 import * as Record from '../../src/provenance/Record.ts'
 
@@ -71,10 +72,7 @@ export function relink(records: readonly { [key: string]: Json }[], from: number
       event = JSON.parse(text)
     }
     const id = name(event) ?? String(record.id)
-    const text = Record.encode({
-      ...(record as unknown as Record.Record),
-      ...{ leaf, id, previous: Log.previous(log), event: event as { type: string } },
-    })
+    const text = Canonical.encode({ ...record, leaf, id, previous: Log.previous(log), event })
     log.append(Record.hash(text))
     return text
   })

@@ -14,6 +14,7 @@ import * as Event from '../../src/economy/Event.ts'
 import * as Asset from '../../src/kernel/Asset.ts'
 import * as Hash from '../../src/kernel/Hash.ts'
 import type * as Hex from '../../src/kernel/Hex.ts'
+import * as Json from '../../src/kernel/Json.ts'
 import type * as Card from '../../src/market/Card.schema.ts'
 import * as Policy from '../../src/policies/Policy.ts'
 import * as Log from '../../src/provenance/Log.ts'
@@ -175,7 +176,7 @@ export function pass(pair: Pair, ms = 1_000): void {
 export function register(
   pair: Pair,
   documents: readonly Document[],
-  options: { readonly commons?: boolean } = {},
+  options: { readonly commons?: boolean; readonly committedAtMs?: number } = {},
 ): void {
   const { seller } = pair
   pass(pair)
@@ -185,8 +186,9 @@ export function register(
   const { root, count } = Datanet.commit(contributions, { salt: batchSalt })
   const datanet = card.datanet
   const committed = append(pair, seller, {
-    ...{ type: 'committed', datanet, root, count, committedAtMs: pair.nowMs },
+    ...{ type: 'committed', datanet, root, count },
     commons: options.commons ?? false,
+    committedAtMs: options.committedAtMs ?? pair.nowMs,
   })
   pass(pair)
   const opening = { documents: contributions, salt: batchSalt }
@@ -220,11 +222,21 @@ export function world(
       return answer === undefined ? { kind: 'erased' } : { kind: 'found', answer }
     },
     leaves: (epoch) => pair.leaves.get(epoch),
-    verifySignature: Wallet.verifyTypedData,
+    verifySignature,
     checkPayment: (evidence, payment) =>
       PaymentEvidence.check(evidence as PaymentEvidence.Evidence, payment),
     transitionTables: new Map([[Purchase.machineDigest, Purchase.table]]),
     ...(alone ? {} : { counterparts: new Map([[other.wallet.address, other.texts]]) }),
     ...rest,
   }
+}
+
+const verified = new Map<string, boolean>()
+
+/** As `Wallet.verifyTypedData`; the same question is not asked twice. */
+function verifySignature(asked: Parameters<Audit.World['verifySignature']>[0]): boolean {
+  const key = Json.encode(Json.plain(asked))
+  const known = verified.get(key) ?? Wallet.verifyTypedData(asked)
+  verified.set(key, known)
+  return known
 }

@@ -36,6 +36,17 @@ export type Order = {
   readonly answer: string
   /** `open`: signed and served, not final; `unpaid`: served, never paid. */
   readonly end?: 'captured' | 'disputed' | 'unpaid' | 'open'
+  /** What a dishonest seller states instead of what it found. Prices and digests follow from it. */
+  readonly lie?: (truth: Stated) => Stated
+}
+
+/** What a seller states of an answer; all else on the receipt follows. */
+export type Stated = {
+  readonly tokens: Receipt.Receipt['tokens']
+  readonly evidence: Evidence.Evidence
+  /** Windows remembered. */
+  readonly outputs: string
+  readonly issuedAtMs: number
 }
 
 /** One order from quote to end. Denied orders end at the verdict; undefined then. */
@@ -197,14 +208,21 @@ async function serve(pair: Pair, sold: Sold) {
   const { sales } = seller.economy
   const { quoted, payment, order } = sold
   const { quote } = quoted
-  const indexRoot = quote.indexRoot
+  const { indexRoot } = quote
   const cover = PriorityCover.cover(order.answer, { segments: index(pair), outputs: sales.outputs })
-  const evidence = Evidence.from(cover, { indexRoot })
+  const [tokensIn, tokensOut] = [order.question, order.answer].map(Tokenizer.count)
+  const { lie = (truth: Stated) => truth } = order
+  const stated = lie({
+    tokens: { in: tokensIn!, cached: 0, out: tokensOut! },
+    evidence: Evidence.from(cover, { indexRoot }),
+    outputs: Outputs.windows(order.answer, sales.outputSalt),
+    issuedAtMs: pair.nowMs,
+  })
   const texts: Audit.Answer = {
     ...{ prompt: sold.prompt, promptSalt: salt(pair) },
     ...{ output: order.answer, outputSalt: salt(pair) },
   }
-  const receipt = draft(pair, { ...sold, cover, evidence, texts })
+  const receipt = draft(pair, { ...sold, stated, texts })
   const receiptHash = Receipt.hash(receipt)
   pair.answers.set(receiptHash, texts)
   const signature = await seller.wallet.signTypedData(Receipt.typedData(receipt))
@@ -214,8 +232,8 @@ async function serve(pair: Pair, sold: Sold) {
     seller,
     {
       ...{ type: 'served', receipt, signature },
-      evidence: Json.plain(evidence) as { [key: string]: unknown },
-      outputs: Outputs.windows(order.answer, sales.outputSalt),
+      evidence: plain(stated.evidence),
+      outputs: stated.outputs,
       payment: { payer, nonce, validBeforeSec, payload, payTo: till, valueAtoms: quote.payAtoms },
     },
     [{ origin: seller.wallet.address, leaf: quoted.leaf }],
@@ -224,26 +242,21 @@ async function serve(pair: Pair, sold: Sold) {
 }
 
 type Made = Sold & {
-  readonly cover: PriorityCover.Cover
-  readonly evidence: Evidence.Evidence
+  readonly stated: Stated
   readonly texts: Audit.Answer
 }
 
-function draft(pair: Pair, { quoted, payment, order, prompt, cover, evidence, texts }: Made) {
+function draft(pair: Pair, { quoted, payment, order, prompt, stated, texts }: Made) {
   const { sales } = pair.seller.economy
   const { quote } = quoted
-  const tokens = {
-    in: Tokenizer.count(order.question),
-    cached: 0,
-    out: Tokenizer.count(order.answer),
-  }
+  const { tokens, evidence, issuedAtMs } = stated
   const stdUs = Work.stdUs(card, tokens)
-  const shaped = cover.credits
-    .filter(({ ppb }) => ppb > 0n)
+  const shaped = evidence.entries
+    .filter(({ ppb }) => ppb !== '0')
     .map(({ docSeq, ppb, rarityPpb }) => ({
       artifact: Datanet.contribution(sales.datanet!, docSeq)!.artifact,
-      sharePpb: ppb,
-      rarityPpb,
+      sharePpb: BigInt(ppb),
+      rarityPpb: BigInt(rarityPpb),
     }))
   const price = Price.of(stdUs, Quote.rates(quote), shaped)
   const receipt: Receipt.Receipt = {
@@ -268,13 +281,13 @@ function draft(pair: Pair, { quoted, payment, order, prompt, cover, evidence, te
         influenceNano: String(price.parts[at]!.influenceNano),
         premiumNano: String(price.parts[at]!.premiumNano),
       })),
-      coveragePpb: String(cover.coveragePpb),
+      coveragePpb: evidence.coveragePpb,
     },
     money: Receipt.money(quote, price),
     paymentNonce: payment.nonce,
     requestDigest: quote.requestDigest,
     ...{ consumed: [], feedback: [], seq: sales.nextSeq, prevHash: sales.lastReceipt },
-    issuedAtMs: pair.nowMs,
+    issuedAtMs,
   }
   return receipt
 }

@@ -37,12 +37,12 @@ export function judge(world: World, tally: Tally, given: Given): Judged {
     return { kind: 'erased' }
   }
   const because =
-    found.kind === 'altered' ? found.because : attempt(() => textFault(found.answer, given))
+    found.kind === 'altered' ? found.because : attempt(() => commitmentFault(found.answer, receipt))
   if (found.kind === 'altered' || because !== undefined) {
     tally.note({ ...finding, outcome: 'failed', because: because ?? 'it was altered' })
     return { kind: 'altered' }
   }
-  tally.note({ ...finding, outcome: 'verified' })
+  tally.judge(finding.name, subject, () => countFault(found.answer, given))
   return { kind: 'found', output: found.answer.output }
 }
 
@@ -80,12 +80,15 @@ export function attribute(tally: Tally, given: Attributed): void {
   else tally.note({ ...finding, outcome: 'failed', because })
 }
 
-function textFault(answer: Answer, { receipt, remembered }: Given): Fault {
-  const { prompt, promptSalt, output, outputSalt } = answer
-  if (Hash.commitment(prompt, promptSalt) !== receipt.promptCommitment)
+function commitmentFault(answer: Answer, receipt: Receipt.Receipt): Fault {
+  if (Hash.commitment(answer.prompt, answer.promptSalt) !== receipt.promptCommitment)
     return 'not the prompt that the receipt commits to'
-  if (Hash.commitment(output, outputSalt) !== receipt.outputCommitment)
+  if (Hash.commitment(answer.output, answer.outputSalt) !== receipt.outputCommitment)
     return 'not the answer that the receipt commits to'
+  return undefined
+}
+
+function countFault({ prompt, output }: Answer, { receipt, remembered }: Given): Fault {
   const { tokens, bytes } = receipt
   const tokensOut = Tokenizer.count(output)
   if (tokensOut !== tokens.out)

@@ -62,7 +62,8 @@ export function publishedFault(facts: Facts, event: Event.Of<'published'>): Faul
   if (found === undefined)
     return `no Published(${closing.root}, ${checkpoint}, ${closing.depth}) of the vault`
   const number = BigInt(found.topics[1]!)
-  if (number <= facts.chainEpoch) return `publication ${number} after ${facts.chainEpoch}`
+  const last = facts.chainEpoch
+  if (last !== undefined && number !== last + 1n) return `publication ${number} after ${last}`
   facts.chainEpoch = number
   const before = closings.get(event.epoch - 1)?.totalAtoms ?? '0'
   const increaseAtoms = BigInt(closing.totalAtoms) - BigInt(before)
@@ -91,6 +92,7 @@ export function claimedFault({ opened }: Facts, event: Event.Of<'claimed'>): Fau
     )
     if (at === -1) continue
     const to = addressOf(logs[at]!.words[1]!)
+    if (to === undefined) return 'Claimed without an address'
     if (!named && to !== account) return `claim of ${account} paid to ${to}`
     // The vault transfers, then logs the claim: the payment is the last one before.
     const paid = transfers(logs.slice(0, at), opened).at(-1)
@@ -145,8 +147,9 @@ function transfers(logs: readonly Log[], { asset }: Event.Of<'opened'>) {
     }))
 }
 
-function addressOf(word: Hex.Hex): Hex.Hex {
-  return `0x${word.slice(-40)}`
+/** The address of a word; undefined when the word holds more. */
+function addressOf(word: Hex.Hex): Hex.Hex | undefined {
+  return /^0x0{24}[0-9a-f]{40}$/.test(word) ? `0x${word.slice(26)}` : undefined
 }
 
 function topic(signature: string): Hex.Hex {

@@ -37,8 +37,8 @@ export type Facts = {
   /** Batch root → leaf of its commitment. */
   readonly commitments: Map<Hex, number>
   readonly closings: Map<number, Event.Of<'closing'>>
-  /** Number of the last publication that the chain's evidence names. */
-  chainEpoch: bigint
+  /** Number that the vault gave its last publication. */
+  chainEpoch: bigint | undefined
 }
 
 /** Of a log without records. */
@@ -51,7 +51,7 @@ export function empty(): Facts {
     purchases: new Map(),
     commitments: new Map(),
     closings: new Map(),
-    chainEpoch: 0n,
+    chainEpoch: undefined,
   }
 }
 

@@ -10,6 +10,7 @@ import * as Json from '../../kernel/Json.ts'
 import * as Card from '../../market/Card.schema.ts'
 import * as Quote from '../../market/Quote.ts'
 import * as Receipt from '../../market/Receipt.ts'
+import * as Proof from '../../provenance/Proof.ts'
 import type * as Event from '../Event.ts'
 import type { Facts } from './Facts.ts'
 import type { Fault } from './Tally.ts'
@@ -83,6 +84,8 @@ export function served(world: World, event: Event.Of<'served'>, { origin }: Plac
 export function captured(world: World, facts: Facts, event: Event.Of<'captured'>): Fault {
   const { receipt, signature, purchase } = event
   const unsigned = receiptFault(world, { receipt, signature })
+  const proof = Proof.decode(Json.encode(event.proof))
+  if (proof.origin !== receipt.provider) return `proof in the log of ${proof.origin}`
   const quote = facts.purchases.get(purchase)?.decided.quote
   if (unsigned !== undefined || quote === undefined) return unsigned
   const [got, promised] = [receipt.influence.coveragePpb, quote.coveragePromisedPpb].map(BigInt)
