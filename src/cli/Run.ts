@@ -42,3 +42,34 @@ export function usage(message: string, hint?: string): InputError {
 export function wantsJson(flag: boolean | undefined): boolean {
   return flag ?? process.stdout.isTTY !== true
 }
+
+/** Ctrl-C and SIGTERM, from now on: what is open is closed first, however often they come. */
+export type Interruption = {
+  readonly came: Promise<void>
+  /** Throws `interrupted` once it came. */
+  check(): void
+}
+
+/** Listens for it. */
+export function interruption(): Interruption {
+  let hasCome = false
+  const came = new Promise<void>((resolve) => {
+    const interrupt = () => {
+      if (!hasCome) Print.note('closing the books and the chain')
+      hasCome = true
+      resolve()
+    }
+    process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
+  })
+  return {
+    came,
+    check() {
+      if (hasCome)
+        throw new BaseError('interrupted before the job was done', {
+          code: 'interrupted',
+          hint: 'nothing is lost: start again',
+          retry: 'safe',
+        })
+    },
+  }
+}

@@ -84,21 +84,24 @@ export async function run<T extends { close(): Promise<void> }>(
   open: () => Promise<T>,
   describe: (opened: T) => unknown,
 ): Promise<void> {
-  let opened: T
-  try {
-    opened = await open()
-  } catch (error) {
-    if (process.send === undefined) throw error
-    await new Promise((resolve) => process.send!({ problem: problem(error) }, resolve))
-    process.exit(1)
-  }
+  // Heard from the start: a parent may be gone before this process is ready.
   const stopped = new Promise<void>((resolve) => {
+    if (process.send !== undefined && !process.connected) resolve()
     process.once('disconnect', resolve)
     process.once('SIGTERM', resolve)
     // A terminal's Ctrl-C reaches the whole group: a supervised child waits for its parent.
     process.on('SIGINT', () => (process.send === undefined ? resolve() : undefined))
   })
-  process.send?.({ ready: describe(opened) })
+  let opened: T
+  try {
+    opened = await open()
+  } catch (error) {
+    if (process.send === undefined) throw error
+    if (process.connected)
+      await new Promise((resolve) => process.send!({ problem: problem(error) }, resolve))
+    process.exit(1)
+  }
+  if (process.connected) process.send!({ ready: describe(opened) })
   await stopped
   await opened.close()
   process.exit(0)

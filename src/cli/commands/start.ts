@@ -4,8 +4,10 @@ import { relative } from 'node:path'
 import { defineCommand } from 'citty'
 import colors from 'picocolors'
 import type * as Buyer from '../../agents/Buyer.ts'
+import { BaseError } from '../../kernel/Errors.ts'
 import * as Money from '../../kernel/Money.ts'
 import * as Files from '../../store/Files.ts'
+import * as Journal from '../../store/Journal.ts'
 import * as Chain from '../Chain.ts'
 import * as Claim from '../Claim.ts'
 import * as Config from '../Config.ts'
@@ -68,16 +70,13 @@ async function main(options: Options): Promise<Run.ExitCode> {
   const startedMs = performance.now()
   const { config, once, json } = options
   const home = Home.of(config)
+  const interruption = Run.interruption()
+  expectIdle(home)
   if (options.fresh) moveAside(home)
-  mkdirSync(home.root, { recursive: true, mode: 0o700 })
   const world = await open(home, config)
-  const closed = new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve)
-    process.once('SIGTERM', resolve)
-  })
   try {
     const text = json ? () => undefined : Print.line
-    const rows = await ask(home, options, world, text)
+    const rows = await ask(home, { ...options, interruption }, world, text)
     const settled = await settle(home, world, text)
     if (once) await world.close()
     const verify = await VerifyProcess.run(home, Print.note)
@@ -95,7 +94,7 @@ async function main(options: Options): Promise<Run.ExitCode> {
         }),
       )
     else Print.line(closing(once))
-    if (!once) await Promise.race([closed, world.ended])
+    if (!once) await Promise.race([interruption.came, world.ended])
     return verify.failures === 0 ? 0 : 1
   } finally {
     await world.close()
@@ -105,14 +104,27 @@ async function main(options: Options): Promise<Run.ExitCode> {
 type World = {
   readonly place: Chain.Place
   readonly baseUrl: string
-  /** Resolves when a supervised process ended by itself. */
-  readonly ended: Promise<unknown>
+  /** Rejects when a supervised process ended by itself. */
+  readonly ended: Promise<never>
   close(): Promise<void>
 }
 
 const blockEveryMs = 15_000
 
+/** Holds the home for this process, and starts everything in it. */
 async function open(home: Home.Home, config: Config.Config): Promise<World> {
+  mkdirSync(home.chain, { recursive: true, mode: 0o700 })
+  const hold = await Control.serve(home.chain, {})
+  try {
+    const world = await supervise(home, config)
+    return { ...world, close: () => world.close().finally(hold.close) }
+  } catch (error) {
+    await hold.close()
+    throw error
+  }
+}
+
+async function supervise(home: Home.Home, config: Config.Config): Promise<World> {
   Manifest.remove(home)
   const { local, place } = await Chain.start(home, config, Print.note)
   const children: Supervisor.Child[] = []
@@ -122,6 +134,7 @@ async function open(home: Home.Home, config: Config.Config): Promise<World> {
   const close = async () => {
     clearInterval(heartbeat)
     for (const child of children.reverse()) await child.stop()
+    for (const folder of [home.node, home.agent]) await foldJournal(folder)
     Files.writeAtomic(home.chainState, await local.dump(), { mode: 0o600 })
     await local.stop()
     await Manifest.write(home, await Chain.key(home.node))
@@ -136,10 +149,13 @@ async function open(home: Home.Home, config: Config.Config): Promise<World> {
     const agent = await Supervisor.start('agent', flags)
     children.push(agent)
     Print.note(`agent ${config.agent}, process ${agent.pid}`)
+    const ended = Promise.race([gone('node', node), gone(`agent ${config.agent}`, agent)])
+    // Closing ends them too, and then nobody waits for this.
+    ended.catch(() => undefined)
     return {
       place: { ...place, baseUrl },
       baseUrl,
-      ended: Promise.race([node.ended, agent.ended]),
+      ended,
       close: () => {
         closing ??= close()
         return closing
@@ -151,14 +167,32 @@ async function open(home: Home.Home, config: Config.Config): Promise<World> {
   }
 }
 
+/** A killed child leaves a write-ahead log beside its journal: a closed home consists of whole files. */
+async function foldJournal(folder: string): Promise<void> {
+  const file = Home.journal(folder)
+  if (!existsSync(`${file}-wal`)) return
+  const { address } = await Chain.key(folder)
+  Journal.open({ file, origin: address, now: Date.now }).close()
+}
+
+async function gone(what: string, child: Supervisor.Child): Promise<never> {
+  const code = await child.ended
+  throw new BaseError(`the ${what} ended by itself, with code ${code}`, {
+    code: 'child-failed',
+    hint: 'start again: what it had recorded is durable, what it had begun is finished then',
+    retry: 'safe',
+  })
+}
+
 async function ask(
   home: Home.Home,
-  { asked }: Options,
+  { asked, interruption }: Options & { interruption: Run.Interruption },
   { place, baseUrl }: World,
   text: (line: string) => void,
 ): Promise<Row.Row[]> {
   const rows: Row.Row[] = []
   for (const question of asked) {
+    interruption.check()
     const { outcome } = (await Control.call(home.agent, 'ask', { question })) as {
       outcome: Buyer.Outcome
     }
@@ -242,6 +276,18 @@ ${run}:
   npx requite demo copycat                 ten copies registered later earn 0
   npx requite verify                       recompute everything from files
 Or lower the cap in policy.yaml to \`cap 0.0001 USDC per payment\` and ask again.`
+}
+
+/** One `start` at a time: a second would begin another chain under the books of the first. */
+function expectIdle(home: Home.Home): void {
+  for (const folder of [home.chain, home.node, home.agent]) {
+    const found = Control.find(folder)
+    if (found === undefined) continue
+    throw new BaseError(`process ${found.pid} has ${home.root} open`, {
+      code: 'already-running',
+      hint: 'ask it with `npx requite ask "…"`, end it with Ctrl-C, or choose another --home',
+    })
+  }
 }
 
 function moveAside(home: Home.Home): void {
