@@ -49,8 +49,12 @@ export function create(
   app.use(
     bodyLimit({
       maxSize: maxBodyBytes,
-      onError: (context) =>
-        refuse(context, 413, `expected a body of at most ${maxBodyBytes} bytes`, 'body-too-large'),
+      onError: (context) => {
+        // The rest of the body is not read: another request on this connection would never be.
+        context.header('Connection', 'close')
+        const title = `expected a body of at most ${maxBodyBytes} bytes`
+        return refuse(context, 413, title, 'body-too-large')
+      },
     }),
   )
   app.onError((error, context) => fail(context, error))
