@@ -39,6 +39,8 @@ export type Artifact = {
   readonly owners: readonly Owner[]
   /** One entry per artifact, each above 0, summing to at most the whole. */
   readonly parents: readonly Parent[]
+  /** Of a model or adapter: standard work that its own training added, in stdUs. Not stated is none. */
+  readonly addedStdUs?: bigint
 }
 
 /** An owner's part of a sum, in nano-atoms. */
@@ -63,20 +65,32 @@ export function validate(artifact: Artifact): Artifact {
   if (owned !== Share.whole) throw refuse('owners whose shares sum to the whole', `${owned} ppb`)
   const passed = sum(artifact.parents.map(({ artifact, sharePpb }) => [artifact, sharePpb]))
   if (passed > Share.whole) throw refuse('parents whose shares sum to at most the whole', passed)
+  const { kind, addedStdUs } = artifact
+  if (addedStdUs === undefined) return artifact
+  if (typeof addedStdUs !== 'bigint' || addedStdUs < 0n)
+    throw refuse('added work that is not negative', addedStdUs)
+  if (kind !== 'model' && kind !== 'adapter') throw refuse('added work of a model or adapter', kind)
   return artifact
 }
 
 /**
- * Splits what an artifact earned among its owners by largest remainder, ties by account, sorted by
- * account; parts sum to `nano` exactly. One level deep: an artifact with parents is refused with
- * `InputError`, since its earnings are not the owners' alone.
+ * What an artifact without parents earned, split among its owners as {@link divide} does. One with
+ * parents is refused with `InputError`, since its earnings are not the owners' alone: see `Cascade`.
  */
 export function settle(artifact: Artifact, nano: bigint): Part[] {
   if (artifact.parents.length > 0)
     throw new InputError(`expected an artifact without parents, got ${artifact.id}`, {
       code: 'artifact-has-parents',
-      hint: 'lineage is settled one level deep: from an artifact to its owners',
+      hint: 'lineage is settled once per epoch, over the sums: Cascade.pass',
     })
+  return divide(artifact, nano)
+}
+
+/**
+ * Splits what an artifact keeps among its owners by largest remainder, ties by account, sorted by
+ * account; parts sum to `nano` exactly.
+ */
+export function divide(artifact: Pick<Artifact, 'owners'>, nano: bigint): Part[] {
   const owners = [...artifact.owners].sort((a, b) => (a.account < b.account ? -1 : 1))
   const parts = Money.split(
     nano,

@@ -3,5 +3,6 @@
 export * as Account from './Account.ts'
 export * as Accrual from './Accrual.ts'
 export * as Artifact from './Artifact.ts'
+export * as Cascade from './Cascade.ts'
 export * as Epoch from './Epoch.ts'
 export * as SumTree from './SumTree.ts'
