@@ -174,7 +174,8 @@ contract RoyaltyVault {
     }
 
     /// @notice Cancels the pending root by showing a leaf of the active root whose place in the pending
-    /// tree holds another owner or a smaller amount (or nothing).
+    /// tree holds another owner or a smaller amount (or nothing). The new proof may be of any length: in a
+    /// well-formed tree only that of its depth exists.
     function challengeRegression(
         bytes32 oldLeaf,
         bytes32[] calldata oldProof,
@@ -186,9 +187,7 @@ contract RoyaltyVault {
         (uint256 root, uint256 next) = (_root, _pendingRoot);
         _requireLeaf(uint256(oldLeaf), oldProof, root, stage.depth);
         uint256 place = uint256(oldLeaf).index();
-        if (newProof.length != stage.pendingDepth || uint256(newLeaf).leafNode().climb(place, newProof) != next) {
-            revert WrongProof();
-        }
+        if (uint256(newLeaf).leafNode().climb(place, newProof) != next) revert WrongProof();
         bool sameOwner = uint256(oldLeaf) >> 64 == uint256(newLeaf) >> 64;
         bool lowered = uint256(newLeaf).amount() < uint256(oldLeaf).amount();
         if (oldLeaf == 0 || (sameOwner && !lowered)) revert NoRegression();

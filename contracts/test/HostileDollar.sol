@@ -4,11 +4,12 @@ pragma solidity 0.8.34;
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
 /// @title A token for tests that does what tokens may do to a vault: refuse recipients, deliver less
-/// than it was asked to, and call back in the middle of a transfer.
+/// than it was asked to, take much gas, and call back in the middle of a transfer.
 contract HostileDollar is ERC20 {
     mapping(address account => bool) public blocked;
     uint256 public taxPercent;
     bool public quiet;
+    uint256 public workRounds;
     address private _target;
     bytes private _payload;
     address private _trigger;
@@ -34,6 +35,11 @@ contract HostileDollar is ERC20 {
         quiet = value;
     }
 
+    /// @notice Makes each transfer take some 100 gas a round more.
+    function setWork(uint256 rounds) external {
+        workRounds = rounds;
+    }
+
     /// @notice Before `trigger` receives anything, calls `target` with `payload`, once.
     function setCallback(address trigger, address target, bytes calldata payload) external {
         (_trigger, _target, _payload) = (trigger, target, payload);
@@ -41,6 +47,8 @@ contract HostileDollar is ERC20 {
 
     function transfer(address to, uint256 value) public override returns (bool) {
         _callBack(to);
+        bytes32 work;
+        for (uint256 round = workRounds; round > 0; --round) work = keccak256(abi.encode(work));
         if (quiet && blocked[to]) return false;
         return super.transfer(to, value);
     }

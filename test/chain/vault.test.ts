@@ -159,6 +159,29 @@ describe('publish and claim', () => {
     expect(await world.claim(vault, drawn, 3)).toMatchObject({ outcome: 'paid', atoms: 13n })
   })
 
+  test('a leaf that stands elsewhere than its index and the depth say is not paid', async () => {
+    const { vault } = await world.setUp({ fundAtoms: 100n })
+    const account = Fixture.payee('misplaced')
+    const word = Epoch.encodeLeaf({ index: 0, named: false, account, cumulative: 20n })
+    const node = Hex.decode(Epoch.leafNode(word))
+    // Twice the same leaf; and the whole one level higher than its committed depth.
+    const hash = Hash.keccak256(new Uint8Array([...node, ...node]))
+    const rootWord = Hex.word((BigInt(Hex.encode(hash)) & ~((1n << 64n) - 1n)) | 40n)
+    const { checkpoint } = Fixture
+    await Vault.publish(world.operator, { vault, rootWord, checkpoint, depth: 1 })
+    const twice = { vault, start: 0, leafWords: [word, word], proof: [] }
+    await expect(Vault.claimRange(world.stranger, twice)).rejects.toEqual(
+      Fixture.refusedWith('WrongProof'),
+    )
+    await Vault.publish(world.operator, { vault, rootWord, checkpoint, depth: 2 })
+    const short = { vault, start: 0, leafWords: [word], proof: [Hex.encode(node)] }
+    for (const attempt of [
+      Vault.claimRange(world.stranger, short),
+      Vault.claim(world.stranger, { vault, leafWord: word, proof: short.proof }),
+    ])
+      await expect(attempt).rejects.toEqual(Fixture.refusedWith('WrongProof'))
+  })
+
   test('amounts that pass 64 bits in sum prove nothing', async () => {
     const { vault } = await world.setUp({ fundAtoms: 100n })
     const amount = (1n << 64n) - 1n
