@@ -56,26 +56,53 @@ export function forge(texts: readonly string[], change: Change): string[] {
 
 /** Numbers, links and names records anew; checkpoints after leaf `from` are drawn again. */
 export function relink(records: readonly { [key: string]: Json }[], from: number): string[] {
-  const log = Log.create()
   const digests = new Map<string, string>()
-  return records.map((record, leaf) => {
-    let event = record.event as { [key: string]: Json }
-    if (leaf > from && event.type === 'closing') {
+  return link(records, (event, log) => {
+    if (log.size() <= from) return undefined
+    if (event.type === 'closing') {
       const { size } = event.checkpoint as { size: number }
       const checkpoint = { size, root: Hex.encode(log.root(Math.min(size, log.size()))) }
       digests.set(Hash.digest(event.checkpoint).slice(2), Hash.digest(checkpoint).slice(2))
-      event = { ...event, checkpoint }
+      return { ...event, checkpoint }
     }
-    if (leaf > from && event.type === 'published') {
-      let text = JSON.stringify(event)
-      for (const [old, digest] of digests) text = text.replaceAll(old, digest)
-      event = JSON.parse(text)
-    }
+    if (event.type !== 'published') return undefined
+    let text = JSON.stringify(event)
+    for (const [old, digest] of digests) text = text.replaceAll(old, digest)
+    return JSON.parse(text)
+  })
+}
+
+function link(
+  records: readonly { [key: string]: Json }[],
+  redraw: (event: { [key: string]: Json }, log: Log.Log) => { [key: string]: Json } | undefined,
+): string[] {
+  const log = Log.create()
+  return records.map((record, leaf) => {
+    const given = record.event as { [key: string]: Json }
+    const event = redraw(given, log) ?? given
     const id = name(event) ?? String(record.id)
     const text = Canonical.encode({ ...record, leaf, id, previous: Log.previous(log), event })
     log.append(Record.hash(text))
     return text
   })
+}
+
+/** The forged log with events of one type as they were; links fit. */
+export function keep(
+  forged: readonly string[],
+  original: readonly string[],
+  type: string,
+): string[] {
+  const parse = (text: string) => JSON.parse(text) as { [key: string]: Json }
+  return link(
+    forged.map((text, leaf) => {
+      const { event } = parse(original[leaf]!)
+      return (event as { type: string }).type === type
+        ? { ...parse(text), event: event! }
+        : parse(text)
+    }),
+    () => undefined,
+  )
 }
 
 function name(event: unknown): string | undefined {

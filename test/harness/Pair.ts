@@ -14,7 +14,6 @@ import * as Event from '../../src/economy/Event.ts'
 import * as Asset from '../../src/kernel/Asset.ts'
 import * as Hash from '../../src/kernel/Hash.ts'
 import type * as Hex from '../../src/kernel/Hex.ts'
-import * as Json from '../../src/kernel/Json.ts'
 import type * as Card from '../../src/market/Card.schema.ts'
 import * as Policy from '../../src/policies/Policy.ts'
 import * as Log from '../../src/provenance/Log.ts'
@@ -235,7 +234,9 @@ const verified = new Map<string, boolean>()
 
 /** As `Wallet.verifyTypedData`; the same question is not asked twice. */
 function verifySignature(asked: Parameters<Audit.World['verifySignature']>[0]): boolean {
-  const key = Json.encode(Json.plain(asked))
+  const { address, data, signature } = asked
+  const { domain, primaryType, message } = data
+  const key = [address, signature, primaryType, ...[domain, message].flatMap(Object.values)].join()
   const known = verified.get(key) ?? Wallet.verifyTypedData(asked)
   verified.set(key, known)
   return known
