@@ -57,7 +57,9 @@ export async function start(
   })
   try {
     const chain = await Chain.open({ rpcUrl: local.rpcUrl, chainId: local.chainId })
-    const known = existsSync(home.contracts) ? readPlace(home) : undefined
+    // Killed before anything was recorded: what was deployed went with its chain, and nobody misses it.
+    const isOld = stateFile !== undefined && existsSync(home.contracts)
+    const known = isOld ? readPlace(home) : undefined
     if (known !== undefined && (await chain.code(known.vault)) === '0x') throw lost(home)
     const contracts = known ?? (await deploy(chain, home, config, note))
     const current = { ...contracts, rpcUrl: local.rpcUrl }
@@ -157,7 +159,8 @@ export function contracts(place: Place): Contracts {
   }
 }
 
-function lost(home: Home.Home): BaseError {
+/** Journals outlived their chain: what they say was paid, no chain remembers. */
+export function lost(home: Home.Home): BaseError {
   return new BaseError(`the journals in ${home.root} belong to a local chain whose state is gone`, {
     code: 'chain-lost',
     hint: 'start anew with `npm start -- --fresh`: the old folder is kept beside it',

@@ -1,5 +1,6 @@
 /** @module The node as a process: opens the books, serves HTTP on loopback, takes operator's calls. */
 import * as Hex from '../kernel/Hex.ts'
+import * as Record from '../provenance/Record.ts'
 import * as Accrual from '../royalties/Accrual.ts'
 import * as Http from '../server/Http.ts'
 import * as Node from '../server/Node.ts'
@@ -65,6 +66,7 @@ export async function start(
     onPoisoned: Supervisor.die,
   })
   try {
+    await expectHistory(home, node)
     await Settlement.resume(node)
     const http = await Http.listen(node, config.port)
     const control = await Control.serve(home.node, {
@@ -85,5 +87,19 @@ export async function start(
   } catch (error) {
     node.close()
     throw error
+  }
+}
+
+/**
+ * A chain that was killed comes back as it was last closed, while the books know more. Throws `chain-lost`
+ * when it has forgotten the last transaction that they have evidence of.
+ */
+async function expectHistory(home: Home.Home, { books, chain }: Node.Node): Promise<void> {
+  for (let leaf = books.size() - 1; leaf >= 0; leaf -= 1) {
+    const { event } = Record.decode(books.text(leaf))
+    if (!('evidence' in event)) continue
+    const { tx } = event.evidence as { tx: Hex.Hex }
+    if ((await chain.receipt(tx)) === undefined) throw Chain.lost(home)
+    return
   }
 }
