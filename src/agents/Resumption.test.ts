@@ -212,10 +212,11 @@ describe('a payment that a seller takes and does not settle', () => {
     const amount = held(buyer)
     expect(amount).not.toBe('0')
     await market.mine()
+    market.skew(31)
     await new Promise((resolve) => setTimeout(resolve, 400))
     expect(ended).toBeUndefined()
     expect(held(buyer)).toBe(amount)
-    await market.pass(31)
+    await market.mine(31)
     const outcome = await buying
     expect(outcome).toMatchObject({ state: 'expired', code: 'expired', paidAtoms: 0n })
     expect(outcome.because).toContain('not today')

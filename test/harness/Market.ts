@@ -163,7 +163,11 @@ export async function open(options: { readonly terms?: Partial<Node.Terms> } = {
       aheadMs += aheadSec * 1000
       await local.mine({ aheadSec })
     },
-    mine: () => local.mine(),
+    /** Moves the clocks of buyers and node forward; the chain's time stands until `mine` follows. */
+    skew(aheadSec: number) {
+      aheadMs += aheadSec * 1000
+    },
+    mine: (aheadSec = 0) => local.mine({ aheadSec }),
     async close() {
       await Promise.all([...buyers].map((buyer) => buyer.close()))
       await Promise.all(fronts.map((front) => front.close()))

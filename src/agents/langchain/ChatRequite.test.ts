@@ -40,7 +40,7 @@ describe('invoke', () => {
       finish_reason: 'stop',
       receipt: expect.stringMatching(/^0x[0-9a-f]{64}$/),
       requite: {
-        outcome: 'captured',
+        ...{ outcome: 'captured', run: expect.any(String), step: 0 },
         purchase: expect.stringMatching(/^0x/),
         paidAtoms: String(paid),
         tx: expect.stringMatching(/^0x/),

@@ -41,7 +41,7 @@ export type Step = { readonly run: string; readonly step: number }
 export type CallOptions = BaseChatModelCallOptions & { readonly requite?: Step }
 
 /** What stands in `response_metadata.requite`: plain JSON, amounts as decimal strings of atoms. */
-export type Bought = {
+export type Bought = Step & {
   readonly outcome: 'captured'
   readonly purchase: Hex
   readonly states: readonly State[]
@@ -140,7 +140,7 @@ export class ChatRequite extends BaseChatModel<CallOptions> implements Agent.Mod
       ...{ run, step },
       ...(signal === undefined ? {} : { signal }),
     })
-    const message = toMessage(outcome)
+    const message = toMessage(outcome, { run, step })
     if (message !== undefined) return result(message)
     if (outcome.code === 'aborted') signal?.throwIfAborted()
     const refused = new Refusal.PurchaseRefused(outcome)
@@ -179,7 +179,8 @@ function plainPart(part: { type: string }): { type: string; text?: unknown } {
   return part.type === 'text' ? { type: 'text', text: (part as { text?: unknown }).text } : part
 }
 
-function toMessage({ delivered, purchase, states, paidAtoms }: Outcome): AIMessage | undefined {
+function toMessage(outcome: Outcome, step: Step): AIMessage | undefined {
+  const { delivered, purchase, states, paidAtoms } = outcome
   if (delivered === undefined) return undefined
   const { answered, receipt, receiptHash, evidence } = delivered
   const { tokens, money, model } = receipt
@@ -190,6 +191,7 @@ function toMessage({ delivered, purchase, states, paidAtoms }: Outcome): AIMessa
     finish_reason: 'stop',
     receipt: receiptHash,
     requite: {
+      ...step,
       ...{ outcome: 'captured', purchase, states, paidAtoms: String(paidAtoms) },
       chargedAtoms: money.chargedAtoms,
       changeAtoms: money.changeAtoms,

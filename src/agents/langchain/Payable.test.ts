@@ -1,3 +1,4 @@
+import type { AIMessage } from '@langchain/core/messages'
 import { FakeListChatModel } from '@langchain/core/utils/testing'
 import { MemorySaver } from '@langchain/langgraph'
 import { createAgent, createMiddleware, modelRetryMiddleware, tool } from 'langchain'
@@ -70,6 +71,22 @@ describe('a LangChain agent', () => {
     expect(await market.paid(wallet.address)).toHaveLength(2)
     const other = await agent.invoke(tides, { configurable: { thread_id: 'another' } })
     expect(other.requite!.run).not.toBe(first.requite!.run)
+  })
+
+  test('counts nothing for an answer that came out of a cache', async () => {
+    const { buyer, model, requite, wallet } = await open()
+    const agent = createAgent({ model, tools: [], middleware: [requite] })
+    const first = await agent.invoke(tides)
+    expect(first.requite!.spentAtoms).toBe(String(buyer.spentAtoms()))
+    const cache = createMiddleware({
+      name: 'cache',
+      wrapModelCall: async () => first.messages.at(-1) as AIMessage,
+    })
+    const again = createAgent({ model, tools: [], middleware: [requite, cache] })
+    const second = await again.invoke(tides)
+    expect(second.messages.at(-1)!.text).toBe(first.messages.at(-1)!.text)
+    expect(second.requite).toMatchObject({ spentAtoms: '0', receipts: [] })
+    expect(await market.paid(wallet.address)).toHaveLength(1)
   })
 
   test('of a model that is not paid for is left alone', async () => {
@@ -206,9 +223,13 @@ describe('the budget gate', () => {
   })
 
   test('leaves meters of single payees to the decision', async () => {
-    const { model, requite } = await open({ rules: ['cap 0 USDC per 24h per payee'] })
+    const { model, requite, wallet } = await open({
+      rules: ['at most 1 payment per hour per payee'],
+    })
     const agent = createAgent({ model, tools: [], middleware: [requite] })
-    await expect(agent.invoke(tides)).rejects.toMatchObject({ cause: { code: 'denied' } })
+    await agent.invoke(tides)
+    await expect(agent.invoke(bees)).rejects.toMatchObject({ cause: { code: 'denied' } })
+    expect(await market.paid(wallet.address)).toHaveLength(1)
   })
 })
 

@@ -82,9 +82,10 @@ export function payable(buyer: Buyer) {
     },
     afterModel: ({ messages, requite }) => {
       const bought = metadata(messages.at(-1))
+      // What a cache of LangChain's gives again was bought by another step, and counted there.
       if (requite === undefined || bought === undefined) return undefined
-      // An answer given again was counted when it was bought.
-      if (requite.receipts.includes(bought.receipt)) return undefined
+      if (bought.requite.run !== requite.run || bought.requite.step !== requite.step)
+        return undefined
       const spentAtoms = BigInt(requite.spentAtoms) + BigInt(bought.requite.paidAtoms)
       const receipts = [...requite.receipts, bought.receipt]
       return { requite: { ...requite, spentAtoms: String(spentAtoms), receipts } }
