@@ -38,6 +38,9 @@ export type Place = z.infer<typeof place>
 /** A running local chain with its contracts. */
 export type Started = { readonly local: LocalChain.LocalChain; readonly place: Place }
 
+/** Less than a quote lives, so that an unpaid one is given up soon after. */
+const blockEverySec = 10
+
 /** 1 unit of the native coin: gas for a long time. */
 const gasWei = 10n ** 18n
 
@@ -53,6 +56,7 @@ export async function start(
   note(stateFile === undefined ? 'starting a local chain' : 'resuming the local chain')
   const local = await LocalChain.start({
     port: config.chainPort,
+    blockEverySec,
     ...(stateFile === undefined ? {} : { stateFile }),
   })
   try {

@@ -53,6 +53,11 @@ export type Options = {
   readonly port?: number
   /** A file holding what `dump` gave. */
   readonly stateFile?: string
+  /**
+   * A block at least this often, beside one for each transaction: without it an idle chain's time stands
+   * still, and a payment that was never made never expires.
+   */
+  readonly blockEverySec?: number
   /** Unless false, what the node prints is dropped; else it goes to stderr. */
   readonly quiet?: boolean
   /** Time to become ready, 20,000 ms unless told. */
@@ -86,7 +91,7 @@ export function find(): string {
 
 /** Starts a local chain on loopback. Throws `port-taken`, `anvil-missing` or `local-chain-failed`. */
 export async function start(options: Options = {}): Promise<LocalChain> {
-  const { port = 0, stateFile, quiet = true, readyMs = 20_000 } = options
+  const { port = 0, stateFile, blockEverySec, quiet = true, readyMs = 20_000 } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new InputError(`expected a port from 0 to 65535, got ${port}`)
   if (stateFile !== undefined && !existsSync(stateFile))
@@ -96,6 +101,9 @@ export async function start(options: Options = {}): Promise<LocalChain> {
     '--enable-tx-gas-limit',
     '--no-cors',
     ...(stateFile === undefined ? [] : ['--load-state', stateFile]),
+    ...(blockEverySec === undefined
+      ? []
+      : ['--block-time', String(blockEverySec), '--mixed-mining']),
   ])
   const gone = new Promise<void>((resolve) => node.once('close', () => resolve()))
   const stop = async () => {

@@ -1,6 +1,7 @@
 /** @module `requite start`: the main job, end to end, on this machine. */
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { defineCommand } from 'citty'
 import colors from 'picocolors'
 import type * as Buyer from '../../agents/Buyer.ts'
@@ -68,48 +69,65 @@ type Options = {
 
 async function main(options: Options): Promise<Run.ExitCode> {
   const startedMs = performance.now()
-  const { config, once, json } = options
+  const { config } = options
   const home = Home.of(config)
   const interruption = Run.interruption()
   expectIdle(home)
   if (options.fresh) moveAside(home)
   const world = await open(home, config)
   try {
-    const text = json ? () => undefined : Print.line
-    const rows = await ask(home, { ...options, interruption }, world, text)
-    const settled = await settle(home, world, text)
-    if (once) await world.close()
-    const verify = await VerifyProcess.run(home, Print.note)
-    text(verifyLine(verify))
-    const { asset, till, vault } = world.place
-    if (json)
-      Print.line(
-        JSON.stringify({
-          v: 1,
-          questions: rows,
-          ...settled,
-          verify,
-          ...{ token: asset.id.split(':').at(-1), till, vault },
-          ms: Math.round(performance.now() - startedMs),
-        }),
-      )
-    else Print.line(closing(once))
-    if (!once) await Promise.race([interruption.came, world.ended])
-    return verify.failures === 0 ? 0 : 1
+    const work = job({ ...options, home, world, interruption, startedMs })
+    return await Promise.race([work.catch(later), world.failed])
   } finally {
     await world.close()
   }
+}
+
+/** That a process died says more than the call that failed with it: it may be heard a moment later. */
+async function later(error: unknown): Promise<never> {
+  await sleep(200)
+  throw error
+}
+
+type Job = Options & {
+  readonly home: Home.Home
+  readonly world: World
+  readonly interruption: Run.Interruption
+  readonly startedMs: number
+}
+
+async function job(given: Job): Promise<Run.ExitCode> {
+  const { home, world, once, json } = given
+  const text = json ? () => undefined : Print.line
+  const rows = await ask(given, text)
+  const settled = await settle(home, world, text)
+  if (once) await world.close()
+  const verify = await VerifyProcess.run(home, Print.note)
+  text(verifyLine(verify))
+  const { asset, till, vault } = world.place
+  if (json)
+    Print.line(
+      JSON.stringify({
+        v: 1,
+        questions: rows,
+        ...settled,
+        verify,
+        ...{ token: asset.id.split(':').at(-1), till, vault },
+        ms: Math.round(performance.now() - given.startedMs),
+      }),
+    )
+  else Print.line(closing(once))
+  if (!once) await given.interruption.came
+  return verify.failures === 0 ? 0 : 1
 }
 
 type World = {
   readonly place: Chain.Place
   readonly baseUrl: string
   /** Rejects when a supervised process ended by itself. */
-  readonly ended: Promise<never>
+  readonly failed: Promise<never>
   close(): Promise<void>
 }
-
-const blockEveryMs = 15_000
 
 /** Holds the home for this process, and starts everything in it. */
 async function open(home: Home.Home, config: Config.Config): Promise<World> {
@@ -128,11 +146,8 @@ async function supervise(home: Home.Home, config: Config.Config): Promise<World>
   Manifest.remove(home)
   const { local, place } = await Chain.start(home, config, Print.note)
   const children: Supervisor.Child[] = []
-  // A payment is given up only when a final block is past its time: an idle chain makes none by itself.
-  const heartbeat = setInterval(() => void local.mine().catch(() => undefined), blockEveryMs)
   let closing: Promise<void> | undefined
   const close = async () => {
-    clearInterval(heartbeat)
     for (const child of children.reverse()) await child.stop()
     for (const folder of [home.node, home.agent]) await foldJournal(folder)
     Files.writeAtomic(home.chainState, await local.dump(), { mode: 0o600 })
@@ -149,13 +164,18 @@ async function supervise(home: Home.Home, config: Config.Config): Promise<World>
     const agent = await Supervisor.start('agent', flags)
     children.push(agent)
     Print.note(`agent ${config.agent}, process ${agent.pid}`)
-    const ended = Promise.race([gone('node', node), gone(`agent ${config.agent}`, agent)])
-    // Closing ends them too, and then nobody waits for this.
-    ended.catch(() => undefined)
+    const failed = new Promise<never>((_, reject) => {
+      const watch = async (what: string, child: Supervisor.Child) => {
+        const code = await child.ended
+        if (closing === undefined) reject(ended(what, code))
+      }
+      void watch('node', node)
+      void watch(`agent ${config.agent}`, agent)
+    })
     return {
       place: { ...place, baseUrl },
       baseUrl,
-      ended,
+      failed,
       close: () => {
         closing ??= close()
         return closing
@@ -175,9 +195,8 @@ async function foldJournal(folder: string): Promise<void> {
   Journal.open({ file, origin: address, now: Date.now }).close()
 }
 
-async function gone(what: string, child: Supervisor.Child): Promise<never> {
-  const code = await child.ended
-  throw new BaseError(`the ${what} ended by itself, with code ${code}`, {
+function ended(what: string, code: number): BaseError {
+  return new BaseError(`the ${what} ended by itself, with code ${code}`, {
     code: 'child-failed',
     hint: 'start again: what it had recorded is durable, what it had begun is finished then',
     retry: 'safe',
@@ -185,9 +204,7 @@ async function gone(what: string, child: Supervisor.Child): Promise<never> {
 }
 
 async function ask(
-  home: Home.Home,
-  { asked, interruption }: Options & { interruption: Run.Interruption },
-  { place, baseUrl }: World,
+  { home, asked, interruption, world: { place, baseUrl } }: Job,
   text: (line: string) => void,
 ): Promise<Row.Row[]> {
   const rows: Row.Row[] = []
