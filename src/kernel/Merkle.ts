@@ -69,6 +69,60 @@ export function verifyInclusion(
   return last === 0 && equal(hash, expectedRoot)
 }
 
+/**
+ * Proof that the first `from` leaves of a tree are the beginning of all its leaves (RFC 6962 § 2.1.2).
+ */
+export function consistency(leaves: readonly Uint8Array[], from: number): Uint8Array[] {
+  assert(from > 0 && from <= leaves.length, 'a former size of the tree')
+  const path: Uint8Array[] = []
+  let [low, high] = [0, leaves.length]
+  while (from < high) {
+    const middle = low + split(high - low)
+    if (from <= middle) {
+      path.push(subtree(leaves, middle, high))
+      high = middle
+    } else {
+      path.push(subtree(leaves, low, middle))
+      low = middle
+    }
+  }
+  // A subtree that begins with the tree is the former tree itself: its root is known.
+  if (low > 0) path.push(subtree(leaves, low, high))
+  return path.reverse()
+}
+
+/**
+ * Whether `path` proves that a tree of `from` leaves with `fromRoot` is the beginning of one of `size`
+ * leaves with `root` (RFC 9162 § 2.1.4.2). Every tree begins with the empty one, by an empty path.
+ */
+export function verifyConsistency(
+  proof: { from: number; size: number; path: readonly Uint8Array[] },
+  roots: { fromRoot: Uint8Array; root: Uint8Array },
+): boolean {
+  const { from, size, path } = proof
+  const { fromRoot, root: expected } = roots
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(size)) return false
+  if (from < 0 || from > size || path.some((hash) => hash.length !== 32)) return false
+  if (from === 0) return path.length === 0 && equal(fromRoot, root([]))
+  if (from === size) return path.length === 0 && equal(fromRoot, expected)
+  let [at, last] = [from - 1, size - 1]
+  while (at % 2 === 1) [at, last] = [Math.floor(at / 2), Math.floor(last / 2)]
+  const [first, ...rest] = at === 0 ? [fromRoot, ...path] : path
+  if (first === undefined) return false
+  let [before, now] = [first, first]
+  for (const sibling of rest) {
+    if (last === 0) return false
+    if (at % 2 === 1 || at === last) {
+      before = node(sibling, before)
+      now = node(sibling, now)
+      while (at % 2 === 0 && at !== 0) [at, last] = [Math.floor(at / 2), Math.floor(last / 2)]
+    } else now = node(now, sibling)
+    at = Math.floor(at / 2)
+    last = Math.floor(last / 2)
+  }
+  return last === 0 && equal(before, fromRoot) && equal(now, expected)
+}
+
 /** Byte for byte. */
 export function equal(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && left.every((byte, index) => byte === right[index])
