@@ -3,6 +3,7 @@
 export * as Chain from './Chain.ts'
 export * as Keystore from './Keystore.ts'
 export * as LocalChain from './LocalChain.ts'
+export * as NoteKey from './NoteKey.ts'
 export * as PaymentEvidence from './PaymentEvidence.ts'
 export * as Sender from './Sender.ts'
 export * as Vault from './Vault.ts'
