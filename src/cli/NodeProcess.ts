@@ -97,8 +97,9 @@ export async function start(
 async function expectHistory(home: Home.Home, { books, chain }: Node.Node): Promise<void> {
   for (let leaf = books.size() - 1; leaf >= 0; leaf -= 1) {
     const { event } = Record.decode(books.text(leaf))
-    if (!('evidence' in event)) continue
-    const { tx } = event.evidence as { tx: Hex.Hex }
+    const { evidence } = event as { evidence?: { tx?: unknown } }
+    const tx = evidence?.tx
+    if (!Hex.is(tx, 32)) continue
     if ((await chain.receipt(tx)) === undefined) throw Chain.lost(home)
     return
   }
