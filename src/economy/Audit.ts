@@ -120,8 +120,8 @@ function judge(audit: State.State, record: Record.Record): void {
   audit.latestMs = Math.max(audit.latestMs, record.atMs)
   const { outputs, datanet } = economy.sales
   const wasFollowing = audit.following
-  if (audit.following) follow(audit, record, subject)
-  const event = parse(audit, record, subject)
+  const isTold = audit.following && !follow(audit, record, subject)
+  const event = parse(audit, { record, subject, isTold })
   if (event === undefined) return
   const before = wasFollowing ? { outputs, datanet } : undefined
   const place = { subject, record, before, previousMs }
@@ -136,8 +136,8 @@ function judge(audit: State.State, record: Record.Record): void {
   Facts.take(facts, event, record.leaf)
 }
 
-/** Replays one record; the first that cannot follow ends the replay. */
-function follow(audit: State.State, record: Record.Record, subject: string): void {
+/** Replays one record, and says whether it follows; the first that does not ends the replay. */
+function follow(audit: State.State, record: Record.Record, subject: string): boolean {
   const { tally } = audit
   const because = Tally.attempt(() => Economy.apply(audit.economy, record))
   const isVerdict = record.event.type === 'decided'
@@ -145,26 +145,26 @@ function follow(audit: State.State, record: Record.Record, subject: string): voi
     audit.replayed += 1
     tally.note({ name: 'replay', subject, outcome: 'verified' })
     if (isVerdict) tally.note({ name: 'policy', subject, outcome: 'verified' })
-    return
+    return true
   }
   audit.following = false
   tally.note({ name: isVerdict ? 'policy' : 'replay', subject, outcome: 'failed', because })
+  return false
 }
 
 /** The record's event; one that is malformed is a failed replay, told once. */
 function parse(
-  audit: State.State,
-  record: Record.Record,
-  subject: string,
+  { tally }: State.State,
+  given: { readonly record: Record.Record; readonly subject: string; readonly isTold: boolean },
 ): Event.Event | undefined {
+  const { record, subject, isTold } = given
   let event: Event.Event | undefined
   const because = Tally.attempt(() => {
     event = Event.parse(record.event)
     return undefined
   })
-  const isTold = audit.tally.failures.some((each) => each.subject === subject)
   if (because !== undefined && !isTold)
-    audit.tally.note({ name: 'replay', subject, outcome: 'failed', because })
+    tally.note({ name: 'replay', subject, outcome: 'failed', because })
   return event
 }
 

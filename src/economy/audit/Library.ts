@@ -19,8 +19,12 @@ export type Batch = {
   segment?: Segment.Segment
 }
 
-/** Batches in the order of revelation, and how many of them each version has. */
-export type Library = { readonly batches: Batch[]; readonly versions: Map<Hex, number> }
+/** Batches in the order of revelation, how many of them each version has, and the last version. */
+export type Library = {
+  readonly batches: Batch[]
+  readonly versions: Map<Hex, number>
+  latest: Hex | undefined
+}
 
 /** What an answer of one version is looked up in. */
 export type Version = {
@@ -31,7 +35,7 @@ export type Version = {
 
 /** A library without documents. */
 export function empty(): Library {
-  return { batches: [], versions: new Map() }
+  return { batches: [], versions: new Map(), latest: undefined }
 }
 
 /** Reads and judges the documents of a batch; without its place in the datanet they are not indexed. */
@@ -57,6 +61,7 @@ export function reveal(
   if (place === undefined) return
   library.batches.push({ documents, erased, altered })
   library.versions.set(event.versionRoot, library.batches.length)
+  library.latest = event.versionRoot
 }
 
 /** The version with this root, its index built; undefined when it was never revealed. */

@@ -1,6 +1,5 @@
 /** @module A node's records, judged one by one: documents, quotes, answers, payments, epochs, claims. */
 import * as Datanet from '../../datanets/Datanet.ts'
-import * as Version from '../../datanets/Version.ts'
 import * as Hash from '../../kernel/Hash.ts'
 import * as Hex from '../../kernel/Hex.ts'
 import * as Epoch from '../../royalties/Epoch.ts'
@@ -29,8 +28,7 @@ export function judge(audit: State, event: Event.Event, place: Place): void {
       revealed(audit, event)
       break
     case 'quoted': {
-      const datanet = before?.datanet
-      const indexRoot = datanet && Version.of(datanet).root
+      const indexRoot = before && audit.library.latest
       tally.judge('quote', subject, () =>
         Terms.quoted(world, facts, event, { ...record, indexRoot }),
       )
