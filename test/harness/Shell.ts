@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import {
   cpSync,
   existsSync,
@@ -16,6 +17,7 @@ import {
   rmSync,
   symlinkSync,
 } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -100,6 +102,16 @@ export function open(packages: 'all' | readonly string[]) {
   return shell
 }
 
+/** A port of this computer that nothing listens on. */
+export async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return String(port)
+}
+
 /** The last line of what a command printed, read as JSON. */
 export function last<T = Record<string, unknown>>({ stdout, stderr }: Ended): T {
   const line = stdout.trimEnd().split('\n').at(-1) ?? ''
@@ -116,12 +128,12 @@ function furnish(folder: string, packages: 'all' | readonly string[]): void {
       cpSync(join(root, name), join(folder, name), { recursive: true })
   const installed = join(root, 'node_modules')
   if (packages === 'all') symlinkSync(installed, join(folder, 'node_modules'))
-  else
-    for (const name of packages) {
-      mkdirSync(join(folder, 'node_modules', name), { recursive: true })
-      for (const file of ['package.json', 'README.md'])
-        cpSync(join(installed, name, file), join(folder, 'node_modules', name, file))
-    }
+  else mkdirSync(join(folder, 'node_modules'))
+  for (const name of packages === 'all' ? [] : packages) {
+    mkdirSync(join(folder, 'node_modules', name), { recursive: true })
+    for (const file of ['package.json', 'README.md'])
+      cpSync(join(installed, name, file), join(folder, 'node_modules', name, file))
+  }
 }
 
 function launch(
