@@ -61,13 +61,13 @@ function dispatch(economy: Economy, event: Event.Event, at: Sales.Place): Sales.
     case 'served':
       return Sales.served(sales, event, at)
     case 'funded':
-      return Sales.funded(sales, event, at.atMs)
+      return Sales.funded(sales, event, at)
     case 'unfunded':
       return Sales.unfunded(sales, event)
     case 'closing':
-      return Sales.closing(sales, event, at.atMs, BigInt(economy.opened!.scale))
+      return Sales.closing(sales, event, at, BigInt(economy.opened!.scale))
     case 'published':
-      return Sales.published(sales, event)
+      return Sales.published(sales, event, at.leaf)
     case 'claimed':
       return Sales.claimed(sales, event)
     case 'adopted':

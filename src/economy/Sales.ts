@@ -35,8 +35,9 @@ export type Sale = {
   /** Position of `served` in this log. */
   readonly leaf: number
   status: 'served' | 'funded' | 'unfunded'
-  /** Transaction evidence once funded. */
+  /** Transaction evidence once funded, and where in this log it stands. */
   evidence?: Event.Of<'funded'>['evidence']
+  fundedLeaf?: number
 }
 
 /** A payer's change in this seller's books, in atoms. `pending`: of payments not final yet. */
@@ -47,7 +48,10 @@ export type EpochState = {
   readonly epoch: number
   readonly proposal: Epoch.Proposal
   readonly closing: Event.Of<'closing'>
+  /** Position of `closing` in this log; of `published`, once it is there. */
+  readonly leaf: number
   published?: Event.Of<'published'>
+  publishedLeaf?: number
 }
 
 /** All that follows from a node's log. Owned and mutated by the fold alone. */
@@ -275,14 +279,15 @@ export function postings(
 }
 
 /** The payment is final on chain. */
-export function funded(sales: Sales, event: Event.Of<'funded'>, atMs: number): Fault {
+export function funded(sales: Sales, event: Event.Of<'funded'>, at: Place): Fault {
   const sale = sales.sales.get(event.receiptHash)
   if (sale === undefined) return 'funding of a receipt that was never served'
   if (sale.status !== 'served') return `funding of a receipt that is ${sale.status}`
-  const outcome = Accrual.fund(sales.accruals, { receipt: event.receiptHash, fundedAtMs: atMs })
+  const outcome = Accrual.fund(sales.accruals, { receipt: event.receiptHash, fundedAtMs: at.atMs })
   if (outcome !== 'ok') return `accrual refused: ${outcome}`
   sale.status = 'funded'
   sale.evidence = event.evidence
+  sale.fundedLeaf = at.leaf
   const paid = BigInt(sale.receipt.money.paidAtoms)
   sales.receivableAtoms -= paid
   sales.receivedAtoms += paid
@@ -314,14 +319,14 @@ export function unfunded(sales: Sales, event: Event.Of<'unfunded'>): Fault {
 export function closing(
   sales: Sales,
   event: Event.Of<'closing'>,
-  atMs: number,
+  at: Place,
   scale: bigint,
 ): Fault {
   if (event.epoch !== sales.epochs.length)
     return `epoch ${event.epoch}, expected ${sales.epochs.length}`
   const last = sales.epochs.at(-1)
   if (last !== undefined && last.published === undefined) return 'an epoch is still being published'
-  const proposal = Epoch.propose(sales.accruals, { nowMs: atMs, scale })
+  const proposal = Epoch.propose(sales.accruals, { nowMs: at.atMs, scale })
   if (proposal.rootWord !== event.root)
     return `epoch root ${event.root}, recomputed ${proposal.rootWord}`
   if (proposal.depth !== event.depth)
@@ -330,18 +335,19 @@ export function closing(
     return `epoch total ${event.totalAtoms}, recomputed ${proposal.totalAtoms}`
   if (proposal.receipts.join() !== event.receipts.join())
     return 'epoch over other receipts than are due'
-  sales.epochs.push({ epoch: event.epoch, proposal, closing: event })
+  sales.epochs.push({ epoch: event.epoch, proposal, closing: event, leaf: at.leaf })
   return undefined
 }
 
 /** The epoch's transaction is final. */
-export function published(sales: Sales, event: Event.Of<'published'>): Fault {
+export function published(sales: Sales, event: Event.Of<'published'>, leaf: number): Fault {
   const state = sales.epochs[event.epoch]
   if (state === undefined) return `publication of epoch ${event.epoch}, which was never closed`
   if (state.published !== undefined) return `epoch ${event.epoch} published twice`
   const outcome = Epoch.publish(sales.accruals, state.proposal)
   if (outcome !== 'ok' && outcome !== 'exists') return `publication refused: ${outcome}`
   state.published = event
+  state.publishedLeaf = leaf
   return undefined
 }
 
