@@ -218,14 +218,10 @@ export function judge(node: Node, { answer, quote, evidence, receipt }: Deal): V
   return undefined
 }
 
-/** The books take a deal, and its money is final. */
+/** The books take a deal: everybody's part is accrued. */
 export function settle(node: Node, made: Deal): void {
-  const event = eventOf(node, made)
   const place = { leaf: node.step, atMs: node.nowMs }
-  must(Sales.served(node.sales, event, place))
-  const evidence = {} as Event.Of<'funded'>['evidence']
-  const receiptHash = Receipt.hash(made.receipt)
-  must(Sales.funded(node.sales, { type: 'funded', receiptHash, evidence }, place))
+  must(Sales.served(node.sales, eventOf(node, made), place))
   Sales.assertConserved(node.sales)
 }
 
