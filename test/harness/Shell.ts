@@ -1,6 +1,6 @@
 /**
- * @module The command line as somebody types it: real processes in a folder of their own, outside of this
- * repository. Every wait is bounded, and whatever a command starts carries a mark, so that a process left
+ * @module The command line as somebody types it: the built program, in real processes, in a folder outside
+ * of this repository. Every wait is bounded, and whatever a command starts carries a mark, so that a process left
  * behind is seen and ended.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
@@ -21,15 +21,10 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ensureBuilt } from '../../scripts/setup.mjs'
 import { root } from '../tidy/Source.ts'
 
-const loader = join(root, 'node_modules/tsx/dist/loader.mjs')
-const program = [
-  '--conditions=source',
-  '--import',
-  `file://${loader}`,
-  join(root, 'src/cli/main.ts'),
-]
+const program = join(root, 'dist', 'cli', 'main.js')
 
 /** How a command is run. */
 export type How = {
@@ -67,6 +62,7 @@ export type Shell = ReturnType<typeof open>
  * the documents of a few, which is quicker.
  */
 export function open(packages: 'all' | readonly string[]) {
+  ensureBuilt()
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'requite-shell-')))
   const mark = `REQUITE-TEST-${randomUUID()}`
   furnish(folder, packages)
@@ -102,14 +98,25 @@ export function open(packages: 'all' | readonly string[]) {
   return shell
 }
 
-/** A port of this computer that nothing listens on. */
-export async function freePort(): Promise<string> {
+/** Something that listens on a port, and does nothing else until it is closed. */
+export async function occupy(): Promise<{ readonly port: string; close(): Promise<void> }> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return String(port)
+  return {
+    port: String(port),
+    async close() {
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** A port that nothing listens on. */
+export async function freePort(): Promise<string> {
+  const { port, close } = await occupy()
+  await close()
+  return port
 }
 
 /** The last line of what a command printed, read as JSON. */
@@ -143,7 +150,7 @@ function launch(
   const inherited = Object.entries(process.env).filter(
     ([key]) => !/^(REQUITE_|NODE_OPTIONS|NODE_ENV|VITEST|FORCE_COLOR|NO_COLOR)/.test(key),
   )
-  const child = spawn(process.execPath, [...program, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     cwd: join(folder, how.in ?? '.'),
     env: { ...Object.fromEntries(inherited), REQUITE_TEST_MARK: mark, ...how.env },
     stdio: ['pipe', 'pipe', 'pipe'],
