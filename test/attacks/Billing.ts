@@ -2,8 +2,9 @@
 import type * as Evidence from '../../src/attribution/spans/Evidence.ts'
 import * as Hash from '../../src/kernel/Hash.ts'
 import * as Share from '../../src/kernel/Share.ts'
+import * as Price from '../../src/market/Price.ts'
 import * as Quote from '../../src/market/Quote.ts'
-import type * as Receipt from '../../src/market/Receipt.ts'
+import * as Receipt from '../../src/market/Receipt.ts'
 import type * as Attack from './Attack.ts'
 import * as Corpus from './Corpus.ts'
 import * as Sale from './Sale.ts'
@@ -15,19 +16,39 @@ export type Judged = {
   readonly lies: readonly { readonly lie: string; readonly verdict: Sale.Verdict | undefined }[]
 }
 
-/** Five times the device time on the receipt: evidence, not a bill. */
-export function deviceTime(): Attack.Measure & { readonly verdict: Sale.Verdict | undefined } {
+/** Five times the device time on the receipt: the most that a seller gets for it from anyone who looks. */
+export function deviceTime(): Attack.Measure & Judged {
   const { node, honest } = sale()
-  const { computeMs, wallMs } = honest.receipt
-  const receipt = { ...honest.receipt, computeMs: 5 * computeMs, wallMs: 5 * wallMs }
-  const [billed, due] = [receipt, honest.receipt].map(({ money }) => BigInt(money.chargedAtoms))
+  const { quote, evidence, receipt } = honest
+  const slow = { computeMs: 5 * receipt.computeMs, wallMs: 5 * receipt.wallMs }
+  const stdUs = 5n * BigInt(receipt.stdUs)
+  const price = Price.of(stdUs, Quote.rates(quote), Sale.linesOf(node, evidence))
+  const money = Receipt.money(quote, price)
+  const entries = receipt.influence.entries.map((line, at) => ({
+    ...line,
+    influenceNano: String(price.parts[at]!.influenceNano),
+    premiumNano: String(price.parts[at]!.premiumNano),
+  }))
+  const influence = { ...receipt.influence, entries }
+  const lies: Record<string, Sale.Deal> = {
+    'time alone': { ...honest, receipt: { ...receipt, ...slow } },
+    'time and money': { ...honest, receipt: { ...receipt, ...slow, money, influence } },
+    'time, work and money': {
+      ...honest,
+      receipt: { ...receipt, ...slow, stdUs: String(stdUs), money, influence },
+    },
+  }
+  const told = tell(node, lies)
+  const paid = Object.values(lies)
+    .filter((_, at) => told.lies[at]!.verdict === undefined)
+    .map((deal) => Number(deal.receipt.money.chargedAtoms))
   return {
     attack: 'device time ×5',
     unit: '× what is due',
-    ours: Number((billed! * 1_000_000n) / due!) / 1e6,
+    ours: Math.max(0, ...paid) / Number(receipt.money.chargedAtoms),
     bound: 1,
-    naive: { rule: 'pay by reported time', gain: receipt.computeMs / computeMs },
-    verdict: Sale.judge(node, { ...honest, receipt }),
+    naive: { rule: 'pay by reported time', gain: slow.computeMs / receipt.computeMs },
+    lies: told.lies,
   }
 }
 
