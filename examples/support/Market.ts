@@ -3,9 +3,8 @@
  * loopback, until `stop`: a local chain with a test dollar and a royalty vault, and a node that answers
  * from documents, each of which belongs to somebody.
  */
-import { serve } from '@hono/node-server'
 import { Asset, Hex } from 'requite/kernel'
-import { App, Node } from 'requite/server'
+import { App, Http, Node } from 'requite/server'
 import { Chain, LocalChain, Vault, Wallet } from 'requite/wallets'
 
 /** A document and the account that earns by it: an address, or a name such as `npm:zod`. */
@@ -78,10 +77,10 @@ export async function start(options: Options) {
       }),
     })
     const app = App.create(node)
-    const http = await listen(app.fetch)
+    const http = await Http.serve(app.fetch, 0)
     return {
       ...{ local, chain, contracts, node, app },
-      baseUrl: `${http.url}/v1`,
+      baseUrl: `${http.baseUrl}/v1`,
       /** Test dollars for an agent. */
       async fund(to: Hex.Hex, atoms: bigint) {
         const { address: token } = Asset.parts(contracts.asset.id)
@@ -97,23 +96,6 @@ export async function start(options: Options) {
     await local.stop()
     throw error
   }
-}
-
-/** Serves `fetch` on loopback, on a port that is free. */
-export function listen(fetch: Parameters<typeof serve>[0]['fetch']) {
-  return new Promise<{ url: string; close(): Promise<void> }>((resolve, reject) => {
-    const server = serve({ fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
-      resolve({
-        url: `http://127.0.0.1:${port}`,
-        close: () =>
-          new Promise((done) => {
-            server.close(() => done())
-            if ('closeAllConnections' in server) server.closeAllConnections()
-          }),
-      }),
-    )
-    server.once('error', reject)
-  })
 }
 
 async function deploy(faucet: Vault.Writer, operator: Hex.Hex): Promise<Node.Contracts> {

@@ -1,5 +1,5 @@
 /** @module Serves an app on loopback and stops it again. */
-import { serve } from '@hono/node-server'
+import { serve as serveFetch } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { BaseError } from '../kernel/Errors.ts'
 import * as App from './App.ts'
@@ -8,13 +8,20 @@ import type * as Node from './Node.ts'
 /** A listening node. */
 export type Listening = { readonly baseUrl: string; close(): Promise<void> }
 
+/** Answers a request. */
+export type Fetch = Parameters<typeof serveFetch>[0]['fetch']
+
 /** Serves a node on 127.0.0.1; port 0 takes any that is free. Throws `port-taken`. */
 export function listen(node: Node.Node, port: number): Promise<Listening> {
-  const app = App.create(node, {
-    address: (context) => getConnInfo(context).remote.address ?? 'unknown',
-  })
+  const address = (context: Parameters<typeof getConnInfo>[0]) =>
+    getConnInfo(context).remote.address ?? 'unknown'
+  return serve(App.create(node, { address }).fetch, port)
+}
+
+/** Serves anything that answers requests, as {@link listen} does a node. */
+export function serve(fetch: Fetch, port: number): Promise<Listening> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }, (info) =>
+    const server = serveFetch({ fetch, port, hostname: '127.0.0.1' }, (info) =>
       resolve({
         baseUrl: `http://127.0.0.1:${info.port}`,
         close: () =>

@@ -175,11 +175,13 @@ describe('publish and claim', () => {
     )
     await Vault.publish(world.operator, { vault, rootWord, checkpoint, depth: 2 })
     const short = { vault, start: 0, leafWords: [word], proof: [Hex.encode(node)] }
-    for (const attempt of [
-      Vault.claimRange(world.stranger, short),
-      Vault.claim(world.stranger, { vault, leafWord: word, proof: short.proof }),
-    ])
-      await expect(attempt).rejects.toEqual(Fixture.refusedWith('WrongProof'))
+    const { proof } = short
+    await expect(Vault.claimRange(world.stranger, short)).rejects.toEqual(
+      Fixture.refusedWith('WrongProof'),
+    )
+    await expect(Vault.claim(world.stranger, { vault, leafWord: word, proof })).rejects.toEqual(
+      Fixture.refusedWith('WrongProof'),
+    )
   })
 
   test('amounts that pass 64 bits in sum prove nothing', async () => {

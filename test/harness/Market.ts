@@ -13,6 +13,7 @@ import * as Asset from '../../src/kernel/Asset.ts'
 import * as Hex from '../../src/kernel/Hex.ts'
 import * as Id from '../../src/kernel/Id.ts'
 import * as Policy from '../../src/policies/Policy.ts'
+import * as Http from '../../src/server/Http.ts'
 import type * as Node from '../../src/server/Node.ts'
 import * as TestDollar from '../../src/wallets/abi/TestDollar.ts'
 import * as LocalChain from '../../src/wallets/LocalChain.ts'
@@ -113,16 +114,16 @@ export async function open(options: { readonly terms?: Partial<Node.Terms> } = {
     },
     /** A seller in front of the node. */
     async front(handler: Front) {
-      const http = await Start.listen(async (request, env) => {
+      const http = await Http.serve(async (request, env) => {
         const drop = () => {
           ;(env as { outgoing: ServerResponse }).outgoing.destroy()
           return new Response(null)
         }
         const ask = Object.assign(async (given: Request) => app.fetch(given), { drop })
         return handler(request, ask)
-      })
+      }, 0)
       fronts.push(http)
-      return `${http.url}/v1`
+      return `${http.baseUrl}/v1`
     },
     /** Atoms that left `payer` for the till, by the chain's own logs, one entry a payment. */
     async paid(payer: Hex.Hex): Promise<bigint[]> {

@@ -171,7 +171,7 @@ const longestWord = 64
 
 function expand(word: string): readonly string[] {
   if (word.length > longestWord) return []
-  if (spaceless.test(word)) return [...word]
+  if (spaceless.test(word)) return [...word.toLowerCase()]
   const whole = normal(word)
   const parts = word
     .split(/_+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/)
