@@ -9,9 +9,11 @@ import { assert } from '../kernel/Assert.ts'
 import type { Clock } from '../kernel/Clock.ts'
 import { BaseError } from '../kernel/Errors.ts'
 import type { Hex } from '../kernel/Hex.ts'
+import type * as Note from '../provenance/Note.ts'
 import type * as Proof from '../provenance/Proof.ts'
 import * as Record from '../provenance/Record.ts'
-import * as Journal from './Journal.ts'
+import type * as Journal from './Journal.ts'
+import * as Keeper from './Keeper.ts'
 
 /** Journal and state of one process. */
 export type Books = {
@@ -42,34 +44,32 @@ export type Options = {
   readonly file: string
   readonly origin: Hex
   readonly now: Clock
+  /** Signs the log's checkpoints, and seals what is kept of its state: `wallets/NoteKey`. */
+  readonly signer?: Note.Signer | undefined
   /** Told once when state and journal may differ: the process must end, and fold anew when it is back. */
   readonly onPoisoned?: (error: unknown) => void
+  /** Told in words why a kept state is not used, or could not be kept. */
+  readonly onNote?: ((text: string) => void) | undefined
+  /** The seam for faults of {@link Journal.Options}. */
+  readonly commit?: Journal.Options['commit']
 }
 
-/** Opens the journal (this process becomes its one writer) and folds what it holds. */
+/**
+ * Opens the journal (this process becomes its one writer) and folds what it holds, or what came since
+ * its state was last kept. Throws what {@link Journal.open} does, `journal-inconsistent`, and
+ * `journal-rewritten` for a journal that is not the one its own key signed for.
+ */
 export function open(options: Options): Books {
-  const journal = Journal.open(options)
-  const state = Economy.empty()
-  let leaf = 0
-  let nowMs = 0
-  for (const text of journal.read()) {
-    const record = Record.decode(text)
-    const fault = Economy.apply(state, record)
-    nowMs = record.atMs
-    if (fault !== undefined) {
-      journal.close()
-      throw new BaseError(`${options.file}: record ${leaf} cannot follow: ${fault}`, {
-        code: 'journal-inconsistent',
-        hint: 'run `requite verify`; restore the folder from a copy',
-      })
-    }
-    leaf += 1
-  }
+  const keeper = Keeper.open(options)
+  const { journal, economy: state } = keeper
+  let leaf = journal.size()
+  let nowMs = keeper.atMs
   const now = () => {
     nowMs = Math.max(nowMs, options.now())
     return nowMs
   }
   let poisoned: { readonly error: unknown } | undefined
+  let closed = false
   const fold = (entry: Entry, atMs: number) => {
     const { event, causes = [] } = entry
     const draft = { id: Event.id(event), atMs, causes, event }
@@ -82,6 +82,8 @@ export function open(options: Options): Books {
   const append = async (entries: readonly Entry[], atMs: number) => {
     const first = leaf
     const appended = await journal.append(entries.map((entry) => fold(entry, atMs)))
+    // What is folded and not durable yet is not kept.
+    if (leaf === journal.size()) keeper.keepWhenDue(nowMs)
     return appended.map(({ record, exists }, index) => {
       assert(!exists && record.leaf === first + index, 'the journal to keep step with the books')
       return { origin: options.origin, leaf: record.leaf }
@@ -109,6 +111,10 @@ export function open(options: Options): Books {
     },
     proof: (at) => journal.proof(at),
     size: () => leaf,
-    close: () => journal.close(),
+    close() {
+      if (poisoned === undefined && !closed && leaf === journal.size()) keeper.keep(nowMs)
+      closed = true
+      journal.close()
+    },
   }
 }

@@ -39,6 +39,12 @@ export function readText(file: string): string | undefined {
   return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : undefined
 }
 
+/** The bytes of a file; undefined when there is none. Throws `BaseError` (`file-unreadable`). */
+export function readBytes(file: string): Uint8Array | undefined {
+  const bytes = readIfThere(file)
+  return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
 /**
  * Writes a file so that a crash at any moment leaves the old one or the new one, whole, and once
  * this returns, the new one. `mode` is exact, whatever the umask; 0644 when left out.
@@ -310,7 +316,8 @@ function unreadable(file: string, cause: unknown): BaseError {
   })
 }
 
-function unwritable(file: string, cause: unknown): BaseError {
+/** The failure of a file that cannot be written: the disk is full, or it may not be. */
+export function unwritable(file: string, cause: unknown): BaseError {
   return new BaseError(`cannot write ${file}: ${(cause as Error).message}`, {
     code: 'file-unwritable',
     hint: 'check who may write into its folder, and that the disk has room',

@@ -4,7 +4,7 @@
  * flush. After a failed flush the writer answers nothing more: the process ends, opens again and
  * folds what is there.
  *
- * The five functions of {@link Journal} are all that anybody knows of the database behind it.
+ * The six functions of {@link Journal} are all that anybody knows of the database behind it.
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
@@ -35,6 +35,8 @@ export type Journal<E extends Record.Event = Record.Event> = {
   size(): number
   /** That a record is among all there are now. Throws `InputError` when there is no such leaf. */
   proof(leaf: number): Proof.Proof
+  /** The log's hashes: of what is on the disk, growing with it. */
+  view(): Log.View
   /**
    * Records what is waiting, leaves one self-contained file and frees the journal for another
    * writer.
@@ -54,6 +56,8 @@ export type Options = {
   /** Lower-case address of the log's owner. */
   readonly origin: string
   readonly now: Clock
+  /** Where an earlier process had verified it to: only what came since is verified. */
+  readonly start?: JournalFile.Start | undefined
   /** Told of each transaction after it is durable. */
   readonly onFlush?: (flush: Flush) => void
   /**
@@ -65,7 +69,7 @@ export type Options = {
 
 /**
  * Opens the journal of `origin` as its one writer, making the file if there is none, and verifies
- * every record. Throws `BaseError`: `journal-in-use` (says by whom), `journal-malformed` (says from
+ * every record, or those since `start`. Throws `BaseError`: `journal-in-use` (says by whom), `journal-malformed` (says from
  * which leaf), `journal-of-another-origin`, `journal-folder-missing`, `journal-not-durable`,
  * `journal-unusable`.
  */
@@ -77,7 +81,7 @@ export function open<E extends Record.Event = Record.Event>(options: Options): J
   try {
     const sqlite = JournalFile.openForWriting(file)
     try {
-      const log = JournalFile.fold(sqlite, { file, origin: options.origin })
+      const log = JournalFile.fold(sqlite, { file, origin: options.origin, start: options.start })
       return writer({ ...options, file, sqlite, log, lock }) as unknown as Journal<E>
     } catch (error) {
       sqlite.close()
@@ -168,6 +172,10 @@ function writer(options: Writer): Journal {
       throw new InputError(`expected a leaf below ${log.size()}, got ${leaf}`, {
         code: 'leaf-unknown',
       })
+    },
+    view() {
+      opened()
+      return log
     },
     close() {
       if (state === 'closed') return

@@ -5,7 +5,10 @@
  */
 import * as fs from 'node:fs'
 import { BaseError, InputError } from '../kernel/Errors.ts'
+import * as Merkle from '../kernel/Merkle.ts'
+import type * as Frontier from '../provenance/Frontier.ts'
 import * as Log from '../provenance/Log.ts'
+import * as Record from '../provenance/Record.ts'
 import * as Sqlite from './Sqlite.ts'
 import type { Row } from './Staging.ts'
 
@@ -73,17 +76,28 @@ export function openForReading(file: string): Sqlite.Sqlite {
   })
 }
 
+/** Where an earlier process had verified a journal to; what lies before is looked up when needed. */
+export type Start = {
+  readonly frontier: Frontier.Frontier
+  readonly stored: Log.Stored
+  /** Told why every record is verified all the same. */
+  readonly onRefused: (because: string) => void
+}
+
 /**
- * Rebuilds the log from the file, verifying every record. Throws `journal-malformed` naming the
- * leaf.
+ * Rebuilds the log from the file, verifying every record, or those from `start` on if the file leads
+ * there. Throws `journal-malformed` naming the leaf.
  */
 export function fold(
   sqlite: Sqlite.Sqlite,
-  options: { readonly file: string; readonly origin: string },
+  options: { readonly file: string; readonly origin: string; readonly start?: Start | undefined },
 ): Log.Log {
-  const { file, origin } = options
-  const log = Log.create()
-  for (const row of rows(() => sqlite, { file, fromLeaf: 0 })) {
+  const { file, origin, start } = options
+  const because = start && unfit(sqlite, { file, frontier: start.frontier })
+  if (because !== undefined) start!.onRefused(because)
+  const isFit = start !== undefined && because === undefined
+  const log = isFit ? Log.resume(start.frontier, start.stored) : Log.create()
+  for (const row of rows(() => sqlite, { file, fromLeaf: log.size() })) {
     const leaf = log.size()
     try {
       const record = Log.extend(log, { text: row.text })
@@ -98,6 +112,20 @@ export function fold(
     }
   }
   return log
+}
+
+/** Each record names the hash of the one before: who has the last has them all. */
+function unfit(
+  sqlite: Sqlite.Sqlite,
+  { file, frontier }: { readonly file: string; readonly frontier: Frontier.Frontier },
+): string | undefined {
+  const { size, last } = frontier
+  const found = sizeOf(sqlite, file)
+  if (found < size) return `the journal has ${found} records, not ${size}`
+  if (last === undefined) return undefined
+  const [row] = page(sqlite, { file, from: size - 1, until: size })
+  if (row !== undefined && Merkle.equal(Record.hash(String(row[2])), last)) return undefined
+  return `record ${size - 1} of the journal is another`
 }
 
 /** Texts from a leaf on, as many as there are when it is called. */
