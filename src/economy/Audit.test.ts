@@ -1,8 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import * as Forger from '../../test/harness/Forger.ts'
 import * as Pair from '../../test/harness/Pair.ts'
 import * as Story from '../../test/harness/Story.ts'
+import * as Terms from '../../test/harness/Terms.ts'
 import * as Trade from '../../test/harness/Trade.ts'
 import * as Hash from '../kernel/Hash.ts'
+import type * as Quote from '../market/Quote.ts'
 import * as Audit from './Audit.ts'
 
 let pair: Pair.Pair
@@ -144,7 +147,10 @@ describe('what was altered is failed, and named', () => {
   })
 
   test('a document that its store calls found, and is another', () => {
-    const document: Audit.World['document'] = () => ({ kind: 'found', text: 'Another.' })
+    const document: Audit.World['document'] = (docHash) => {
+      const text = pair.documents.get(docHash)!
+      return { kind: 'found', text: text.replace(/.$/, '!') }
+    }
     const { checks } = Audit.run(Pair.world(pair, 'seller', { document }))
     expect(checks.document.failed).toBe(5)
     expect(checks.attribution.failed).toBeGreaterThan(0)
@@ -282,6 +288,106 @@ describe('a seller that signs a lie which its log bears out is found by the text
     const report = Audit.run(Pair.world(told, 'seller', { alone: true }))
     expect(failures(report)).toEqual(['clock: leaf 2 (committed) commitment'])
   })
+})
+
+describe('a seller that signs terms it may not give is found by the quote', () => {
+  test.each<[string, Partial<Quote.Quote>, RegExp]>([
+    ['past the till', { payTo: Terms.address('own pocket') }, /not the till/],
+    [
+      'in another asset',
+      { asset: { ...Pair.asset, id: `eip155:31337/erc20:${Terms.address('other')}` } },
+      /the log is in/,
+    ],
+    ['under another symbol', { asset: { ...Pair.asset, symbol: 'USDT' } }, /the log is in/],
+    ['for a card nobody knows', { cardHash: Hash.text('card') }, /never registered/],
+    ['for another model', { model: 'other' }, /the card is of docs-reader/],
+    ['over an older datanet', { indexRoot: Hash.text('older') }, /it stood at/],
+    ['for longer answers than the card allows', { maxTokensOut: 9_999 }, /limits other than/],
+    ['already expired', { expiresAtMs: 1 }, /expired/],
+    ['in somebody else’s name', { seller: Terms.address('other') }, /in the log of/],
+  ])('%s', async (_, given, because) => {
+    const told = Pair.open()
+    Pair.register(told, [{ path: 'a.md', owner: 'npm:a', text: 'So many words' }])
+    await Trade.quote(told, Hash.text('honest'))
+    await Trade.quote(told, Hash.text('request'), given)
+    const { failures, checks } = Audit.run(Pair.world(told, 'seller', { alone: true }))
+    expect(checks.quote).toMatchObject({ verified: 1, failed: 1 })
+    expect(failures.map((each) => each.because)).toEqual([expect.stringMatching(because)])
+  })
+})
+
+describe('an epoch that waits for its transaction', () => {
+  const waiting = () => {
+    const at = pair.seller.texts.findIndex((text) => text.includes('"type":"closing"'))
+    return { texts: pair.seller.texts.slice(0, at + 1), leaf: at, type: 'closing' }
+  }
+  test('is as the log implies', () => {
+    const { texts } = waiting()
+    const report = Audit.run(Pair.world(pair, 'seller', { alone: true, texts }))
+    expect(report.failures).toEqual([])
+    expect(report.checks.epoch.verified).toBe(3)
+  })
+
+  test.each([
+    ['root', Hash.text('x')],
+    ['size', 1],
+  ])('and its checkpoint is of this log: not by another %s', (key, value) => {
+    const { texts, ...place } = waiting()
+    const path = ['event', 'checkpoint', key]
+    const forged = Forger.forge(texts, { ...place, path, value })
+    const report = Audit.run(Pair.world(pair, 'seller', { alone: true, texts: forged }))
+    expect(failures(report)).toEqual([`epoch: leaf ${place.leaf} (closing) checkpoint`])
+  })
+})
+
+test('leaves made to fit a digest still have to fit the root', () => {
+  const lines = pair.leaves.get(0)!.replace(/"cumulative":"(\d+)"/, '"cumulative":"1$1"')
+  const { leaf, type } = { leaf: 1, type: 'registered' }
+  // Replay ends at once: what is left to judge by is the record and the file.
+  const broken = Forger.forge(pair.seller.texts, {
+    ...{ leaf, type, path: ['event', 'card', 'model'], value: 'other' },
+  })
+  const at = broken.findIndex((text) => text.includes('"type":"closing"'))
+  const texts = Forger.forge(broken, {
+    ...{ leaf: at, type: 'closing', path: ['event', 'leavesDigest'], value: Hash.text(lines) },
+  })
+  const leaves = (epoch: number) => (epoch === 0 ? lines : pair.leaves.get(epoch))
+  const report = Audit.run(Pair.world(pair, 'seller', { alone: true, texts, leaves }))
+  const told = report.failures.find(({ subject }) => subject === 'leaves of epoch 0')
+  expect(told?.because).toMatch(/^leaves with root/)
+})
+
+describe('an edge', () => {
+  const of = (type: string) =>
+    pair.buyer.texts.findIndex((text) => text.includes(`"type":"${type}"`))
+  test.each([
+    ['voided', { from: 'discovering', event: 'none', to: 'refused' }, /cannot be reached/],
+    ['voided', { from: 'quoting', event: 'refused', to: 'refused' }, /cannot be reached/],
+    ['disputed', { from: 'verifying', event: 'captured', to: 'captured' }, /disputed by an edge/],
+    ['captured', { from: 'verifying', event: 'unpaid', to: 'looking' }, /captured by an edge/],
+    ['paying', { from: 'paying', event: 'unsigned', to: 'releasing' }, /paying by an edge/],
+    ['decided', { from: 'deciding', event: 'deny', to: 'refused' }, /after the verdict allow/],
+    ['paying', { from: 'paying', event: 'signed', to: 'captured' }, /no edge/],
+    ['paying', { from: 'constructor', event: 'name', to: 'Object' }, /no edge/],
+  ])('of %s that the machine has, but not there: %o', (type, edge, because) => {
+    const leaf = of(type)
+    const { event } = JSON.parse(pair.buyer.texts[leaf]!)
+    const value = { ...event.transition, ...edge }
+    const path = ['event', 'transition']
+    const texts = Forger.forge(pair.buyer.texts, { leaf, type, path, value })
+    const report = Audit.run(Pair.world(pair, 'buyer', { alone: true, texts }))
+    const told = report.failures.filter(({ name }) => name === 'transition')
+    expect(told[0]?.because).toMatch(because)
+  })
+})
+
+test('a record told twice has lost its name, links or no links', () => {
+  const records = pair.seller.texts.slice(0, 2).map((text) => JSON.parse(text))
+  const texts = Forger.relink([...records, records[1]])
+  const report = Audit.run(Pair.world(pair, 'seller', { alone: true, texts }))
+  expect(report.failures.map(({ because }) => because)).toEqual([
+    expect.stringMatching(/its id was used before: registered/),
+  ])
 })
 
 describe('two logs that contradict each other', () => {

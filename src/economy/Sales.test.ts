@@ -419,6 +419,14 @@ describe('a chain of receipts', () => {
     expect(ask(stall, forge(event))).toMatch(because)
   })
 
+  test('a quote is used once, whoever pays again', () => {
+    const stall = open()
+    const quoted = quoteOf(stall, payers[0]!)
+    tell(stall, quoted)
+    tell(stall, serveOf(stall, quoted.quote, { out: 40, ppb: 0 }))
+    expect(ask(stall, serveOf(stall, quoted.quote, { out: 41, ppb: 0 }))).toBe('quote used twice')
+  })
+
   test('a payment buys one answer', () => {
     const stall = open()
     const first = served(stall)

@@ -41,8 +41,15 @@ export function place({ type, path }: Change): string {
   return first === 'event' ? [type, ...rest].join('.') : ['record', first, ...rest].join('.')
 }
 
-/** The log with one change, all that depends on nobody else's key made to fit. */
-export function forge(texts: readonly string[], change: Change): string[] {
+/**
+ * The log with one change, all that depends on nobody else's key made to fit. `anchored`: the vault's
+ * evidence is the chain's, and stays as it was.
+ */
+export function forge(
+  texts: readonly string[],
+  change: Change,
+  options: { readonly anchored?: boolean } = {},
+): string[] {
   return relink(
     texts.map((text, leaf) => {
       const record = JSON.parse(text) as { [key: string]: Json }
@@ -50,12 +57,15 @@ export function forge(texts: readonly string[], change: Change): string[] {
         ? (set(record, change.path, change.value) as typeof record)
         : record
     }),
-    change.leaf,
+    { ...options, from: change.leaf },
   )
 }
 
 /** Numbers, links and names records anew; checkpoints after leaf `from` are drawn again. */
-export function relink(records: readonly { [key: string]: Json }[], from: number): string[] {
+export function relink(
+  records: readonly { [key: string]: Json }[],
+  { from = -1, anchored = false }: { readonly from?: number; readonly anchored?: boolean } = {},
+): string[] {
   const digests = new Map<string, string>()
   return link(records, (event, log) => {
     if (log.size() <= from) return undefined
@@ -65,7 +75,7 @@ export function relink(records: readonly { [key: string]: Json }[], from: number
       digests.set(Hash.digest(event.checkpoint).slice(2), Hash.digest(checkpoint).slice(2))
       return { ...event, checkpoint }
     }
-    if (event.type !== 'published') return undefined
+    if (event.type !== 'published' || anchored) return undefined
     let text = JSON.stringify(event)
     for (const [old, digest] of digests) text = text.replaceAll(old, digest)
     return JSON.parse(text)
@@ -85,24 +95,6 @@ function link(
     log.append(Record.hash(text))
     return text
   })
-}
-
-/** The forged log with events of one type as they were; links fit. */
-export function keep(
-  forged: readonly string[],
-  original: readonly string[],
-  type: string,
-): string[] {
-  const parse = (text: string) => JSON.parse(text) as { [key: string]: Json }
-  return link(
-    forged.map((text, leaf) => {
-      const { event } = parse(original[leaf]!)
-      return (event as { type: string }).type === type
-        ? { ...parse(text), event: event! }
-        : parse(text)
-    }),
-    () => undefined,
-  )
 }
 
 function name(event: unknown): string | undefined {

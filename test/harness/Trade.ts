@@ -101,6 +101,7 @@ export async function trade(pair: Pair, order: Order): Promise<Receipt.Receipt |
 export async function quote(
   pair: Pair,
   requestDigest: Hex.Hex,
+  given: Partial<Quote.Quote> = {},
 ): Promise<Quote.Signed & { readonly leaf: number }> {
   const { seller, buyer, nowMs } = pair
   const { sales } = seller.economy
@@ -124,6 +125,7 @@ export async function quote(
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + 60_000,
     salt: salt(pair),
+    ...given,
   }
   const signature = await seller.wallet.signTypedData(Quote.typedData(quote))
   const leaf = append(pair, seller, { type: 'quoted', quote, signature })

@@ -11,6 +11,14 @@ import type { Table, World } from './World.ts'
 /** Events that carry an edge. */
 export type Step = Event.Of<'decided' | 'paying' | 'captured' | 'disputed' | 'voided'>
 
+/** Where an event leaves its purchase: a capture is no dispute, whatever edges there are. */
+const leadsTo: Readonly<Record<Exclude<Step['type'], 'decided'>, readonly string[]>> = {
+  paying: ['executing'],
+  captured: ['captured'],
+  disputed: ['disputed'],
+  voided: ['refused', 'expired'],
+}
+
 /** Why a recorded edge is none of its machine, or does not follow from the one before. */
 export function edgeFault(world: World, facts: Facts, step: Step): Fault {
   const { machine, from, event, to } = step.transition
@@ -20,6 +28,7 @@ export function edgeFault(world: World, facts: Facts, step: Step): Fault {
   if (next(table, from, event) !== to) return `no edge ${event} from ${from} to ${to}`
   if (step.type === 'decided')
     return event === step.verdict ? undefined : `edge ${event} after the verdict ${step.verdict}`
+  if (!leadsTo[step.type].includes(to)) return `${step.type} by an edge to ${to}`
   const before = facts.purchases.get(step.purchase)?.transition
   if (before === undefined || reaches(table, before.to, from)) return undefined
   return `${from} cannot be reached from ${before.to}`
