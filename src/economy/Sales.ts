@@ -316,12 +316,7 @@ export function unfunded(sales: Sales, event: Event.Of<'unfunded'>): Fault {
 }
 
 /** An epoch is about to be published: it must be the one that the log implies. */
-export function closing(
-  sales: Sales,
-  event: Event.Of<'closing'>,
-  at: Place,
-  scale: bigint,
-): Fault {
+export function closing(sales: Sales, event: Event.Of<'closing'>, at: Place, scale: bigint): Fault {
   if (event.epoch !== sales.epochs.length)
     return `epoch ${event.epoch}, expected ${sales.epochs.length}`
   const last = sales.epochs.at(-1)
