@@ -248,6 +248,6 @@ function draft(
     feedback: [],
     seq: sales.nextSeq,
     prevHash: sales.lastReceipt,
-    issuedAtMs: node.now(),
+    issuedAtMs: books.now(),
   }
 }

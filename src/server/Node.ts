@@ -159,7 +159,7 @@ async function register(books: Books.Books, options: Options): Promise<void> {
       Contribution.document({ path, owner, text }),
     )
     const { root, count } = Datanet.commit(contributions, { salt })
-    const committedAtMs = options.now()
+    const committedAtMs = books.now()
     const [cause] = await books.record([
       { event: { type: 'committed', datanet: name, root, count, commons, committedAtMs } },
     ])
