@@ -2,7 +2,7 @@
  * @module A home over its life: started again and again, interrupted, killed, begun anew. Books go on where
  * they ended or it is said exactly what to do; nothing hangs, and no process is left behind.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as Verification from '../src/cli/Verification.ts'
@@ -189,9 +189,11 @@ describe('killed', () => {
       running.kill('SIGKILL')
       await running.ended
       expect(await other.quiet()).toEqual([])
-      const ended = await other.run([...once, '--policy', 'nowhere.yaml'])
+      writeFileSync(other.path('bad.yaml'), 'policy: bad')
+      const ended = await other.run([...once, '--policy', 'bad.yaml'])
       // Told by the agent: chain and node are up by then.
-      expect(Shell.last(ended)).toMatchObject({ error: { code: 'policy-missing' } })
+      expect(ended.stderr).toMatch(/node at http/)
+      expect(JSON.stringify(Shell.last(ended))).toMatch(/bad\.yaml:\d+:\d+/)
       expect(ended.code).toBe(1)
       expect(await other.quiet()).toEqual([])
     } finally {

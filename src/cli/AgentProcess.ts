@@ -8,21 +8,18 @@ import * as Chain from './Chain.ts'
 import type { Config } from './Config.ts'
 import * as Control from './Control.ts'
 import type * as Home from './Home.ts'
+import * as Run from './Run.ts'
 import * as Supervisor from './Supervisor.ts'
 
 /** A running agent. */
 export type Running = { close(): Promise<void> }
 
-const question = z.strictObject({ question: z.string().min(1).max(8_000) })
+const question = z.strictObject({ question: z.string().min(1).max(Run.longestQuestion) })
 
 /** Opens the agent of a home without taking calls: what `ask` does when no agent runs. */
 export async function open(home: Home.Home, config: Config) {
   const place = Chain.readPlace(home)
-  if (place.baseUrl === undefined)
-    throw new InputError('the node was never started', {
-      code: 'not-started',
-      hint: 'run `npm start`',
-    })
+  const baseUrl = Chain.baseUrl(home, place)
   const buyer = await Buyer.open({
     dir: home.agent,
     name: config.agent,
@@ -36,7 +33,7 @@ export async function open(home: Home.Home, config: Config) {
   const agent = Agent.create({
     name: config.agent,
     buyer,
-    model: { baseUrl: `${place.baseUrl}/v1`, model: 'docs-reader' },
+    model: { baseUrl: `${baseUrl}/v1`, model: 'docs-reader' },
   })
   return { buyer, agent }
 }

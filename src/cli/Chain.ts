@@ -119,15 +119,24 @@ export function key(folder: string): Promise<Wallet.Wallet> {
 
 /** Where a home's chain is. Throws `not-started`, `InputError`. */
 export function readPlace(home: Home.Home): Place {
-  if (!existsSync(home.contracts))
-    throw new BaseError(`nothing was started in ${home.root} yet`, {
-      code: 'not-started',
-      hint: 'run `npm start` first; it makes the folder, the chain and the first datanet',
-    })
+  if (!existsSync(home.contracts)) throw notStarted(home)
   const parsed = place.safeParse(Json.parse(readFileSync(home.contracts, 'utf8'), home.contracts))
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]!
   throw new InputError(`${home.contracts}: ${issue.path.join('.')}: ${issue.message}`)
+}
+
+/** Where a home's node is. Throws `not-started` when it never got so far. */
+export function baseUrl(home: Home.Home, { baseUrl }: Place): string {
+  if (baseUrl === undefined) throw notStarted(home)
+  return baseUrl
+}
+
+function notStarted(home: Home.Home): BaseError {
+  return new BaseError(`nothing was started in ${home.root} yet`, {
+    code: 'not-started',
+    hint: 'run `npm start` first; it makes the folder, the chain and the first datanet',
+  })
 }
 
 /** Tells the other processes where things are. */

@@ -6,7 +6,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { BaseError, InputError } from '../kernel/Errors.ts'
-import * as Json from '../kernel/Json.ts'
 import { name } from '../kernel/Name.ts'
 import * as Schema from './Config.schema.ts'
 
@@ -25,21 +24,20 @@ export async function load(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<Schema.Config> {
   const { source, value } = await fromFile()
-  const variable = (key: string) => environment[`${name.toUpperCase()}_${key}`]
-  const home = flags.home ?? variable('HOME')
-  const policy = flags.policy ?? variable('POLICY')
-  const port = flags.port ?? variable('PORT')
-  const merged = {
-    ...value,
-    ...(home === undefined ? {} : { home }),
-    ...(policy === undefined ? {} : { policy }),
-    ...(port === undefined ? {} : { port: wholeNumber(port) }),
+  const sources = new Map<PropertyKey, string>()
+  const merged: Record<string, unknown> = { ...value }
+  for (const key of ['home', 'policy', 'port'] as const) {
+    const variable = `${name.toUpperCase()}_${key.toUpperCase()}`
+    const given = flags[key] ?? environment[variable]
+    if (given === undefined) continue
+    merged[key] = key === 'port' ? wholeNumber(given) : given
+    sources.set(key, flags[key] === undefined ? variable : `--${key}`)
   }
   const result = Schema.config.safeParse(merged)
   if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  const place = issue.path.join('.') || 'top level'
-  throw new InputError(`${source}: ${place}: ${issue.message}`, { code: 'bad-config' })
+  const { path, message } = result.error.issues[0]!
+  const place = sources.get(path[0] ?? '') ?? `${source}: ${path.join('.') || 'top level'}`
+  throw new InputError(`${place}: ${message}`, { code: 'bad-config' })
 }
 
 async function fromFile(): Promise<{ source: string; value: object }> {
@@ -55,8 +53,8 @@ async function fromFile(): Promise<{ source: string; value: object }> {
 }
 
 async function read(file: string, extension: string): Promise<unknown> {
-  if (extension === 'json') return Json.parse(readFileSync(file, 'utf8'), file)
   try {
+    if (extension === 'json') return JSON.parse(readFileSync(file, 'utf8'))
     return ((await import(pathToFileURL(file).href)) as { default?: unknown }).default
   } catch (cause) {
     throw new BaseError(`${file} cannot be loaded: ${(cause as Error).message}`, {

@@ -1,6 +1,7 @@
 /** @module Home: where everything of one installation lies, and what is already there. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { InputError } from '../kernel/Errors.ts'
 import type { Config } from './Config.ts'
 
 /** Absolute paths below one home. */
@@ -16,9 +17,11 @@ export type Home = {
   readonly manifest: string
 }
 
-/** The paths of a configuration's home. */
+/** The paths of a configuration's home. Throws `InputError` when something else lies in its place. */
 export function of(config: Pick<Config, 'home' | 'agent'>): Home {
   const root = resolve(config.home)
+  if (statSync(root, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new InputError(`expected a folder at ${root}, found a file`, { code: 'not-a-folder' })
   const chain = join(root, 'chain')
   return {
     root,

@@ -29,6 +29,19 @@ export function failure(error: unknown): void {
   if (code === 'internal' && error instanceof Error) process.stderr.write(`${error.stack}\n`)
 }
 
+/** Text of strangers as a terminal may show it: control characters as their pictures, which do nothing. */
+export function plain(text: string): string {
+  return text.replaceAll('\r\n', '\n').replace(controls, (found) => {
+    const code = found.charCodeAt(0)
+    if (code === 0x7f) return '\u2421'
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\ufffd'
+  })
+}
+
+/** All but tab and line feed; C1 too, which some terminals read as escapes. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
+
 const most = 5
 
 /** A table without frills; numbers to the right. */
@@ -57,7 +70,7 @@ export function outcome(
   context: { asset: Asset.Asset; baseUrl: string },
 ): string {
   const { asset, baseUrl } = context
-  const lines = [colors.bold(`? ${question}`), '']
+  const lines = [colors.bold(`? ${plain(question)}`), '']
   const { delivered } = given
   if (delivered === undefined) {
     lines.push(refusal(given))
@@ -69,7 +82,7 @@ export function outcome(
   const { money } = receipt
   const nano = (text: string) => Money.decimal(BigInt(text), asset.decimals + 9)
   const atoms = (text: string) => Money.format(Money.of(asset, BigInt(text)))
-  lines.push(indent(answered.output), '')
+  lines.push(indent(plain(answered.output)), '')
   const premium = money.premiumNano === '0' ? '' : ` + premium ${nano(money.premiumNano)}`
   lines.push(
     `  charged  ${colors.bold(atoms(money.chargedAtoms))} = execution ${nano(money.executionNano)} + influence ${nano(money.influenceNano)}${premium} + fee ${nano(money.feeNano)} + gas ${nano(money.gasNano)} + rounding ${nano(money.roundingNano)}`,
@@ -122,10 +135,11 @@ export function plainRefusal(given: Buyer.Outcome): string {
 /** Why there is no answer, in a line. */
 export function refusal(given: Buyer.Outcome): string {
   const decided = given.reasons.find(({ outcome }) => outcome === given.verdict)
-  if (given.verdict === 'deny') return `${colors.red('denied')}: ${decided?.rule ?? given.because}`
+  const because = plain(given.because ?? '')
+  if (given.verdict === 'deny') return `${colors.red('denied')}: ${decided?.rule ?? because}`
   if (given.verdict === 'review')
-    return `${colors.yellow('needs approval')}: ${decided?.rule ?? given.because}`
-  return `${colors.red(given.state)}: ${given.because}`
+    return `${colors.yellow('needs approval')}: ${decided?.rule ?? because}`
+  return `${colors.red(given.state)}: ${because}`
 }
 
 function mark(outcome: string): string {

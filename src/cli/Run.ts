@@ -38,6 +38,18 @@ export function usage(message: string, hint?: string): InputError {
   return new InputError(message, { code: 'usage', ...(hint === undefined ? {} : { hint }) })
 }
 
+/** Longest question in characters; what a model takes in tokens is for its card to say. */
+export const longestQuestion = 8_000
+
+/** Refuses what is no question before anything is started or paid for it. */
+export function expectQuestion(question: string): void {
+  if (question.trim() === '') throw usage('expected a question', 'npx requite ask "How …?"')
+  if (question.length > longestQuestion)
+    throw usage(
+      `expected a question of at most ${longestQuestion} characters, got ${question.length}`,
+    )
+}
+
 /** Whether to print JSON: asked for, or nobody is reading at a terminal. */
 export function wantsJson(flag: boolean | undefined): boolean {
   return flag ?? process.stdout.isTTY !== true

@@ -2,7 +2,7 @@
  * @module Usage: which command is meant and whether it is called as it can be. What is misspelt is refused
  * with the nearest right word before anything runs; the parser would let an unknown flag pass.
  */
-import type { ArgsDef, CommandDef } from 'citty'
+import type { ArgsDef, CommandDef, CommandMeta } from 'citty'
 import * as Nearest from '../policies/Nearest.ts'
 
 /** What a command line asks for. */
@@ -32,7 +32,7 @@ export async function find(root: CommandDef, rawArgs: readonly string[]): Promis
         because: `no command ${word}${hint(word, Object.keys(subCommands))}`,
         ...at,
       }
-    parent = command
+    parent = above(parent, command)
     command = (await resolve(next)) as CommandDef
     rest = rest.slice(1)
   }
@@ -42,6 +42,12 @@ export async function find(root: CommandDef, rawArgs: readonly string[]): Promis
   return because === undefined ? { kind: 'run', ...at } : { kind: 'wrong', because, ...at }
 }
 
+/** The command above, called by the whole of its name: `requite demo`. */
+function above(parent: CommandDef | undefined, { meta, ...command }: CommandDef): CommandDef {
+  const names = [parent, { meta }].map((each) => (each?.meta as CommandMeta | undefined)?.name)
+  return { ...command, meta: { ...meta, name: names.filter(Boolean).join(' ') } }
+}
+
 /** Why these arguments do not fit; undefined when they do. */
 export function fault(args: ArgsDef, rest: readonly string[]): string | undefined {
   const flags = Object.entries(args).filter(([, { type }]) => type !== 'positional')
@@ -49,19 +55,27 @@ export function fault(args: ArgsDef, rest: readonly string[]): string | undefine
   let given = 0
   for (let index = 0; index < rest.length; index += 1) {
     const word = rest[index]!
+    if (word === '--') {
+      given += rest.length - index - 1
+      break
+    }
     if (word === '-' || !word.startsWith('-')) {
       given += 1
       continue
     }
     const [flag, value] = word.replace(/^--?/, '').split('=', 2) as [string, string | undefined]
     const name = flag.replace(/^no-/, '')
-    const found = flags.find(([key]) => key === flag || key === name)
+    const found = flags.find(
+      ([key, { type }]) => key === flag || (key === name && type === 'boolean'),
+    )
     if (found === undefined)
       return `no flag ${word}${hint(
         flag,
         flags.map(([key]) => key),
         '--',
       )}`
+    if (found[1].type !== 'string' && value !== undefined)
+      return `expected --${flag} without a value`
     if (found[1].type !== 'string') continue
     if (value === undefined && (rest[index + 1] === undefined || rest[index + 1]!.startsWith('--')))
       return `expected a value after --${flag}`

@@ -19,7 +19,6 @@ import { scryptAsync } from '@noble/hashes/scrypt.js'
 import { BaseError, InputError } from '../kernel/Errors.ts'
 import * as Hash from '../kernel/Hash.ts'
 import * as Hex from '../kernel/Hex.ts'
-import * as Json from '../kernel/Json.ts'
 import { type Encrypted, schema } from './Keystore.schema.ts'
 import * as Wallet from './Wallet.ts'
 
@@ -105,7 +104,10 @@ export async function open(options: {
       hint: 'give it by the environment or a prompt; only a local chain goes without',
     })
   const found = await read(file)
-  if (found !== undefined) return Wallet.fromPrivateKey(await decode({ text: found, password }))
+  if (found !== undefined)
+    return decode({ text: found, password }).then(Wallet.fromPrivateKey, (cause) => {
+      throw inFile(file, cause)
+    })
   if (!create)
     throw new BaseError(`expected a key file at ${file}, found none`, { code: 'key-file-missing' })
   const privateKey = freshKey()
@@ -172,13 +174,33 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 function parse(text: string): Encrypted {
-  const parsed = schema.safeParse(lowerKeys(Json.parse(text, 'a key file')))
+  const parsed = schema.safeParse(lowerKeys(json(text)))
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  throw new InputError(
-    `expected a key file (Web3 Secret Storage, version 3): ${issue?.path.join('.')}: ${issue?.message}`,
-    { code: 'key-file-malformed' },
-  )
+  throw malformed(`${issue?.path.join('.') || 'top level'}: ${issue?.message}`)
+}
+
+/** What is no JSON may be a bare key: unlike the engine's own, this error repeats nothing of it. */
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw malformed('it is not JSON')
+  }
+}
+
+function malformed(because: string): InputError {
+  return new InputError(`expected a key file (Web3 Secret Storage, version 3): ${because}`, {
+    code: 'key-file-malformed',
+  })
+}
+
+/** The same failure, told of a file. */
+function inFile(file: string, cause: unknown): unknown {
+  if (!(cause instanceof BaseError)) return cause
+  const { code, retry, facts, hint } = cause
+  const told = hint === undefined ? {} : { hint }
+  return new BaseError(`${file}: ${cause.message}`, { code, retry, facts, ...told, cause })
 }
 
 /** Old writers say `Crypto`. */

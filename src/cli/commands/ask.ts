@@ -24,12 +24,12 @@ export default defineCommand({
   run: ({ args }) =>
     Run.command(args.json, async () => {
       const { question } = args
-      if (question.trim() === '') throw Run.usage('expected a question', 'npx requite ask "How …?"')
+      Run.expectQuestion(question)
       const config = await Config.load(args)
       const home = Home.of(config)
       const place = Chain.readPlace(home)
       const outcome = await ask(home, config, question)
-      const baseUrl = place.baseUrl ?? ''
+      const baseUrl = Chain.baseUrl(home, place)
       if (Run.wantsJson(args.json))
         Print.line(
           JSON.stringify({

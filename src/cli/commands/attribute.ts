@@ -74,10 +74,10 @@ function show(
   let [shown, at] = ['', 0]
   for (const { start, end, docSeq } of cover.runs) {
     const { owner } = library.contribution(docSeq)
-    shown += text.slice(at, start) + paint(owner)(text.slice(start, end))
+    shown += Print.plain(text.slice(at, start)) + paint(owner)(Print.plain(text.slice(start, end)))
     at = end
   }
-  shown += text.slice(at)
+  shown += Print.plain(text.slice(at))
   const rows = entries
     .slice(0, 20)
     .map(({ path, owner, ppb }) => [paint(owner)(path), owner, Share.round(ppb)])

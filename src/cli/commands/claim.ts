@@ -29,7 +29,7 @@ export default defineCommand({
       if (!existsSync(file))
         throw new InputError(`expected a key file, found none at ${file}`, { code: 'file-missing' })
       const wallet = await Keystore.open({ file, localChain: true })
-      const claimed = await Claim.claim({ place, baseUrl: place.baseUrl ?? '', wallet })
+      const claimed = await Claim.claim({ place, baseUrl: Chain.baseUrl(home, place), wallet })
       if (claimed !== undefined && Control.find(home.node) !== undefined)
         await Control.call(home.node, 'observe')
       if (Run.wantsJson(args.json)) {

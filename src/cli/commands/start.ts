@@ -1,11 +1,11 @@
 /** @module `requite start`: the main job, end to end, on this machine. */
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defineCommand } from 'citty'
 import colors from 'picocolors'
 import type * as Buyer from '../../agents/Buyer.ts'
-import { BaseError } from '../../kernel/Errors.ts'
+import { BaseError, InputError } from '../../kernel/Errors.ts'
 import * as Money from '../../kernel/Money.ts'
 import * as Files from '../../store/Files.ts'
 import * as Journal from '../../store/Journal.ts'
@@ -49,6 +49,8 @@ export default defineCommand({
     Run.command(args.json, async () => {
       const config = await Config.load(args)
       const asked = [...questions, ...every(rawArgs, 'question')]
+      for (const question of asked) Run.expectQuestion(question)
+      if (!existsSync(config.policy)) throw noPolicy(config.policy)
       return main({
         config,
         asked,
@@ -293,6 +295,13 @@ ${run}:
   npx requite demo copycat                 ten copies registered later earn 0
   npx requite verify                       recompute everything from files
 Or lower the cap in policy.yaml to \`cap 0.0001 USDC per payment\` and ask again.`
+}
+
+function noPolicy(file: string): InputError {
+  return new InputError(`expected a policy file at ${resolve(file)}, found none`, {
+    code: 'policy-missing',
+    hint: 'without a policy nothing can be spent: copy policy.yaml of this package, or name one with --policy',
+  })
 }
 
 /** One `start` at a time: a second would begin another chain under the books of the first. */
