@@ -100,6 +100,8 @@ export async function closeEpoch(node: Node.Node): Promise<Published | undefined
     const { sales } = books.state
     const last = sales.epochs.at(-1)
     if (last !== undefined && last.published === undefined) return last
+    // The checkpoint is of every record before this one: none may still be on its way to the disk.
+    for (let wait = books.unsettled(); wait !== undefined; wait = books.unsettled()) await wait
     const atMs = books.now()
     const proposal = Epoch.propose(sales.accruals, { nowMs: atMs, scale: contracts.scale })
     if (proposal.receipts.length === 0 || proposal.increaseAtoms === 0n) return undefined

@@ -32,7 +32,10 @@ export type Books = {
   /** Canonical text of a record. */
   text(leaf: number): string
   proof(leaf: number): Proof.Proof
+  /** Number of durable records. */
   size(): number
+  /** What to wait for while something folded is not durable yet; undefined when all is. */
+  unsettled(): Promise<unknown> | undefined
   close(): void
 }
 
@@ -70,6 +73,7 @@ export function open(options: Options): Books {
   }
   let poisoned: { readonly error: unknown } | undefined
   let closed = false
+  let last: Promise<unknown> = Promise.resolve()
   const fold = (entry: Entry, atMs: number) => {
     const { event, causes = [] } = entry
     const draft = { id: Event.id(event), atMs, causes, event }
@@ -92,8 +96,10 @@ export function open(options: Options): Books {
   async function record(entries: readonly Entry[], { atMs } = { atMs: now() }) {
     assert(atMs <= now(), 'a record that is not of the future')
     if (poisoned !== undefined) throw poisoned.error
+    const appending = append(entries, atMs)
+    last = appending.catch(() => undefined)
     try {
-      return await append(entries, atMs)
+      return await appending
     } catch (error) {
       poisoned ??= { error }
       options.onPoisoned?.(error)
@@ -110,7 +116,8 @@ export function open(options: Options): Books {
       throw new BaseError(`no record ${at}`, { code: 'record-missing', retry: 'never' })
     },
     proof: (at) => journal.proof(at),
-    size: () => leaf,
+    size: () => journal.size(),
+    unsettled: () => (leaf === journal.size() || poisoned !== undefined ? undefined : last),
     close() {
       if (poisoned === undefined && !closed && leaf === journal.size()) keeper.keep(nowMs)
       closed = true
