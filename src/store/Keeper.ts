@@ -165,24 +165,29 @@ function keeping(
 ) {
   const { file, origin, signer, onNote } = options
   const { journal, economy, code } = opened
+  let shownSize = opened.size
   let keptSize = opened.size
   const keep = (atMs: number) => {
     const size = journal.size()
-    if (size === keptSize) return
+    if (size === shownSize) return
     try {
       const view = journal.view()
       const folder = logFolder(file)
-      Tiles.write(folder, view, { from: keptSize })
+      Tiles.write(folder, view, { from: shownSize })
       // The checkpoint before the state: who finds the state finds what was signed for it.
       if (signer !== undefined) Checkpoints.write(folder, view, signer)
-      const sections = code === undefined ? [] : Snapshot.encode(economy)
-      const of = { origin, code: code!, signer, frontier: view.frontier(), atMs, sections }
-      if (code !== undefined) Snapshots.write(snapshotFile(file), of)
+      shownSize = size
+      // A few records are folded sooner than a long state is written.
+      if (code === undefined || size - keptSize < Math.floor(keptSize / 1_024)) return
+      const [sections, frontier] = [Snapshot.encode(economy), view.frontier()]
+      Snapshots.write(snapshotFile(file), { origin, code, signer, frontier, atMs, sections })
+      keptSize = size
     } catch (error) {
       if (!(error instanceof BaseError)) throw error
       onNote?.(`the state of ${file} was not kept: ${error.message}`)
+      shownSize = size
+      keptSize = size
     }
-    keptSize = size
   }
   return {
     keep,
