@@ -179,7 +179,8 @@ export function attribution(): Attack.Measure & Judged & { readonly fits: number
       ...lines,
       { ...own, artifact: Hash.text('nothing'), sharePpb: 1n },
     ]),
-    'shorter windows': entries(evidence.entries, { w: 4, tauMilliBits: 32_000 }),
+    'windows of fewer words': entries(evidence.entries, { w: 4 }),
+    'windows of fewer bits': entries(evidence.entries, { tauMilliBits: 32_000 }),
     'a stretch said to be an old answer': entries(evidence.entries, {
       unpaid: [{ start: 0, end: 9, kind: 'output' }],
     }),

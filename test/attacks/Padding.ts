@@ -34,7 +34,8 @@ export function outputs(): Attack.Measure & Covers {
   const documents = [...registered, ...stolen(bought, registered.length, answeredAtMs + 1)]
   const segment = Segment.build(documents)
   const index = { segments: [segment], outputs: memory }
-  const covers = answers.map((answer) => PriorityCover.cover(answer, index))
+  const again = answers.map((answer) => `As was asked before:\n\n${answer}`)
+  const covers = again.map((answer) => PriorityCover.cover(answer, index))
   return {
     attack: 'past outputs as data',
     unit,
@@ -43,10 +44,10 @@ export function outputs(): Attack.Measure & Covers {
     naive: {
       rule: 'longest match',
       gain: Attack.mean(
-        answers.map((answer) => Naive.of(Naive.longestMatch(answer, segment), Corpus.isEve)),
+        again.map((answer) => Naive.of(Naive.longestMatch(answer, segment), Corpus.isEve)),
       ),
     },
-    ...{ covers, undefended: coversOf(answers, segment) },
+    ...{ covers, undefended: coversOf(again, segment) },
   }
 }
 

@@ -72,7 +72,8 @@ test('altered attribution is refused, or caught by whoever recomputes, each lie 
       "a line dropped: lines",
       "a line dropped, evidence too: recomputation",
       "an artifact that nobody registered: books",
-      "shorter windows: lines",
+      "windows of fewer words: lines",
+      "windows of fewer bits: lines",
       "a stretch said to be an old answer: recomputation",
     ]
   `)
