@@ -1,7 +1,7 @@
 /**
  * @module Sends transactions of one wallet, many at once: nonces are counted here, not asked for each time.
  * A nonce whose transaction never reached the chain is a gap that would hold up all later ones: it is given
- * to the next transaction, or filled with an empty one.
+ * to the next transaction, or filled with an empty one. So is one whose block was replaced: it is sent again.
  */
 import { encodeDeployData } from 'viem'
 import { BaseError } from '../kernel/Errors.ts'
@@ -58,6 +58,8 @@ const maxGas = 16_777_216n
 const feesFreshMs = 2000
 const healEveryMs = 500
 const resendEveryMs = 5000
+/** Transactions in a block, remembered for as long as that block may be replaced. */
+const mostMined = 256
 
 type Taken = { readonly nonce: number; readonly raw: Hex.Hex; readonly tx: Hex.Hex }
 
@@ -71,8 +73,11 @@ export function open(options: {
   const { rpc, wallet, pollMs } = options
   const nonces = counter(rpc, wallet.address)
   const fees = feeSource(rpc)
-  const sent = new Map<Hex.Hex, Hex.Hex>()
+  const sent = new Map<Hex.Hex, Taken>()
+  const mined = new Map<number, Taken>()
   const doubtful = new Set<Taken>()
+  /** Nonces of transactions on their way to the node. */
+  const leaving = new Set<number>()
 
   const sign = async (request: Request, nonce: number, gas: bigint): Promise<Taken> => {
     const { to, data, valueWei } = request
@@ -113,7 +118,7 @@ export function open(options: {
     for (const taken of [...doubtful]) {
       const known = await isKnown(rpc, taken.tx)
       if (!doubtful.delete(taken)) continue
-      if (known) sent.set(taken.tx, taken.raw)
+      if (known) sent.set(taken.tx, taken)
       else nonces.giveBack(taken.nonce)
     }
   }
@@ -122,16 +127,18 @@ export function open(options: {
     if (doubtful.size > 0) await settleDoubts()
     for (let attempt = 0; attempt < 8; attempt++) {
       const nonce = await nonces.take()
-      let taken: Taken
+      leaving.add(nonce)
       try {
-        taken = await sign(request, nonce, gas)
-      } catch (error) {
-        nonces.giveBack(nonce)
-        throw error
-      }
-      if (await hand(taken)) {
-        sent.set(taken.tx, taken.raw)
-        return taken.tx
+        const taken = await sign(request, nonce, gas).catch((error: unknown) => {
+          nonces.giveBack(nonce)
+          throw error
+        })
+        if (await hand(taken)) {
+          sent.set(taken.tx, taken)
+          return taken.tx
+        }
+      } finally {
+        leaving.delete(nonce)
       }
       await nonces.catchUp()
     }
@@ -142,8 +149,23 @@ export function open(options: {
     })
   }
 
-  const heal = async () => {
+  /** What the chain took back stands before what waits: each is sent again, or its nonce filled. */
+  const restore = async ({ nonce: last }: Taken) => {
+    const known = new Map([...sent.values(), ...doubtful].map((taken) => [taken.nonce, taken]))
+    for (let nonce = await nonces.ask(); nonce < last; nonce++) {
+      const taken = known.get(nonce) ?? mined.get(nonce)
+      if (taken !== undefined) await resend(taken)
+      else if (!leaving.has(nonce)) nonces.giveBack(nonce)
+    }
+  }
+
+  // If the node has it still, it says so.
+  const resend = ({ raw }: Taken) =>
+    rpc.request('eth_sendRawTransaction', [raw]).catch(() => undefined)
+
+  const heal = async (waiting: Taken | undefined) => {
     await settleDoubts()
+    if (waiting !== undefined) await restore(waiting)
     while (nonces.hasGap()) await dispatch({ to: wallet.address }, 21_000n)
   }
 
@@ -163,21 +185,22 @@ export function open(options: {
     let resentMs = startedMs
     for (;;) {
       const receipt = await findReceipt(rpc, tx)
+      const waiting = sent.get(tx)
       if (receipt !== undefined) {
         sent.delete(tx)
+        if (waiting !== undefined)
+          mined.set(waiting.nonce, waiting).delete(waiting.nonce - mostMined)
         return receipt
       }
       const nowMs = performance.now()
       if (nowMs - startedMs > timeoutMs) throw unconfirmed(tx, timeoutMs)
       if (nowMs - healedMs > healEveryMs) {
         healedMs = nowMs
-        await heal()
+        await heal(waiting)
       }
-      const raw = sent.get(tx)
-      if (raw !== undefined && nowMs - resentMs > resendEveryMs) {
+      if (waiting !== undefined && nowMs - resentMs > resendEveryMs) {
         resentMs = nowMs
-        // The node may have dropped it; if it has it still, it says so.
-        await rpc.request('eth_sendRawTransaction', [raw]).catch(() => {})
+        await resend(waiting)
       }
       await new Promise((resolve) => setTimeout(resolve, pollMs))
     }
@@ -251,6 +274,8 @@ function counter(rpc: Rpc.Rpc, address: Hex.Hex) {
   const free = new Set<number>()
   const ask = async () => Number(await rpc.request('eth_getTransactionCount', [address, 'pending']))
   return {
+    /** The next nonce, as the chain counts what it has and what waits in its order. */
+    ask,
     async take(): Promise<number> {
       if (next === undefined) {
         started ??= ask().finally(() => {

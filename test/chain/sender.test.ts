@@ -15,6 +15,18 @@ const to = `0x${'5e'.repeat(20)}` as Hex
 const key = (index: number) => Wallet.fromPrivateKey(LocalChain.devKeys[index]!)
 const gas = 21_000n
 
+/** What the node itself answers. */
+async function rpc(method: string, params: readonly unknown[]): Promise<unknown> {
+  const response = await fetch(local.rpcUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+  })
+  const { result, error } = (await response.json()) as { result?: unknown; error?: unknown }
+  if (error !== undefined) throw new Error(JSON.stringify(error))
+  return result
+}
+
 /** A chain whose node fails for some of the transactions it is handed: the nth that differs, from 0. */
 async function failing(fault: (nth: number) => Setup.Fault) {
   const seen: unknown[] = []
@@ -105,6 +117,34 @@ describe('many transactions of one wallet at once', () => {
       await theirs.wait(await theirs.send({ to, valueWei: 1n, gas }))
     const tx = await ours.send({ to, valueWei: 1n, gas })
     expect((await ours.wait(tx)).status).toBe('success')
+  })
+
+  test('one whose block was replaced is sent again: the later ones go through', async () => {
+    const sender = (await Chain.open(local)).sender(key(7))
+    const gone = await sender.send({ to, valueWei: 3n, gas })
+    const { blockNumber } = await sender.wait(gone)
+    expect(await rpc('anvil_rollback', [1])).toBe(null)
+    expect(await rpc('eth_getTransactionReceipt', [gone])).toBe(null)
+    const later = await sender.send({ to, valueWei: 4n, gas })
+    expect((await sender.wait(later, { timeoutMs: 10_000 })).status).toBe('success')
+    const again = await sender.wait(gone, { timeoutMs: 10_000 })
+    expect(again.status).toBe('success')
+    expect(again.blockNumber).toBeGreaterThanOrEqual(blockNumber)
+    expect(await rpc('eth_getTransactionCount', [sender.address, 'latest'])).toBe('0x2')
+  })
+
+  test('one of another process whose block was replaced is filled with nothing', async () => {
+    const theirs = (await Chain.open(local)).sender(key(8))
+    const ours = (await Chain.open(local)).sender(key(8))
+    const before = await (await Chain.open(local)).balanceWei(to)
+    await theirs.wait(await theirs.send({ to, valueWei: 100n, gas }))
+    const blocked = await ours.send({ to, valueWei: 10n, gas })
+    await ours.wait(blocked)
+    expect(await rpc('anvil_rollback', [2])).toBe(null)
+    const later = await ours.send({ to, valueWei: 1n, gas })
+    expect((await ours.wait(later, { timeoutMs: 10_000 })).status).toBe('success')
+    expect((await ours.wait(blocked, { timeoutMs: 10_000 })).status).toBe('success')
+    expect((await (await Chain.open(local)).balanceWei(to)) - before).toBe(11n)
   })
 
   test('a transaction that is in no block in time is unknown, not failed', async () => {
