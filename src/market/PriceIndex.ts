@@ -36,7 +36,6 @@ export function armsLength(payments: readonly Flow[]): ArmsLength {
   for (const { from, to, atoms } of payments) {
     assert(atoms >= 0n, 'payments that are not negative')
     grossAtoms += atoms
-    if (from === to) continue
     const row = out.get(from) ?? new Map<string, bigint>()
     row.set(to, (row.get(to) ?? 0n) + atoms)
     out.set(from, row)
