@@ -314,7 +314,7 @@ function requirements(offer: Purchase.Offer, quote: Quote.Quote): Wire.Requireme
     asset: address,
     amount: quote.payAtoms,
     payTo: quote.payTo,
-    maxTimeoutSeconds: Math.ceil((quote.expiresAtMs - quote.issuedAtMs) / 1000),
+    maxTimeoutSeconds: Quote.timeoutSec(quote),
     extra: { name: offer.tokenName, version: offer.tokenVersion, quote: Quote.hash(quote) },
   }
 }

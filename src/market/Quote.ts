@@ -85,6 +85,14 @@ export function requestTypedData(request: Request, chainId: number): TypedData {
   }
 }
 
+/** A client counts from the whole second in which it pays, by a clock of its own. */
+const leewaySec = 5
+
+/** How many seconds a payment is asked to stay valid from when it is made: past the quote's end. */
+export function timeoutSec({ issuedAtMs, expiresAtMs }: Quote): number {
+  return Math.ceil((expiresAtMs - issuedAtMs) / 1000) + leewaySec
+}
+
 /** Rates as bigint, for `Price`. */
 export function rates(quote: Pick<Quote, 'rates'>): Price.Rates {
   const { rates } = quote

@@ -36,6 +36,7 @@ test('text within the limits is admitted, parts as lines, the card limiting the 
       { role: 'system', text: 'Be brief' },
       { role: 'user', text: 'What is\nit?' },
     ],
+    question: 'What is\nit?',
     tokensIn: 5,
     maxTokensOut: 100,
   })
@@ -59,6 +60,8 @@ test.each<[Partial<Engine.Request>, Engine.Refusal['code']]>([
   [{ messages: [{ role: 'user', content: [{ type: 'text' }] }] }, 'message-malformed'],
   [{ messages: [{ role: 'user', content: [image] }] }, 'images-unsupported'],
   [{ messages: [{ role: 'user', content: 'word '.repeat(11) }] }, 'input-too-large'],
+  [{ messages: [{ role: 'system', content: 'Be brief' }] }, 'question-missing'],
+  [{ messages: [{ role: 'user', content: ' \n' }] }, 'question-missing'],
 ])('%j is refused', (change, code) => {
   const refusal = Engine.admit({ ...asked, ...change }, options)
   expect(refusal).toMatchObject({ kind: 'refused', code })

@@ -92,6 +92,8 @@ export type Engine = {
 export type Admitted = {
   readonly kind: 'admitted'
   readonly turns: readonly { readonly role: Message['role']; readonly text: string }[]
+  /** The text of the last user message. */
+  readonly question: string
   readonly tokensIn: number
   /** The smaller of the request's limit and the card's. */
   readonly maxTokensOut: number
@@ -127,8 +129,11 @@ export function admit(
     if (tokensIn > card.maxTokensIn)
       return refuse('input-too-large', `expected at most ${card.maxTokensIn} tokens of input`)
   }
+  const question = turns.findLast(({ role }) => role === 'user')?.text ?? ''
+  if (question.trim() === '')
+    return refuse('question-missing', 'expected a question in the last user message')
   const maxTokensOut = Math.min(request.maxTokensOut, card.maxTokensOut)
-  return { kind: 'admitted', turns, tokensIn, maxTokensOut }
+  return { kind: 'admitted', turns, question, tokensIn, maxTokensOut }
 }
 
 /** A refusal. */

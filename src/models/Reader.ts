@@ -47,10 +47,7 @@ export function open(options: Options): Reader {
       const startedMs = elapsedMs()
       const admitted = Engine.admit(request, options)
       if (admitted.kind === 'refused') return admitted
-      const question = admitted.turns.findLast(({ role }) => role === 'user')?.text ?? ''
-      if (question.trim() === '')
-        return Engine.refuse('question-missing', 'expected a question in the last user message')
-      const { maxTokensOut: maxTokens, tokensIn } = admitted
+      const { question, maxTokensOut: maxTokens, tokensIn } = admitted
       const { countTokens } = options
       const quoted = Quotation.choose(index, question, { countTokens, maxTokens })
       const written = write(quoted, { countTokens, maxTokens })

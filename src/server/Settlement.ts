@@ -25,7 +25,7 @@ export type Settled =
 export function requirements(node: Node.Node, quote: Quote.Quote): Wire.Requirements {
   return node.seller.requirements({
     amountAtoms: BigInt(quote.payAtoms),
-    maxTimeoutSec: Math.ceil((quote.expiresAtMs - quote.issuedAtMs) / 1000),
+    maxTimeoutSec: Quote.timeoutSec(quote),
     extra: { quote: Quote.hash(quote) },
   })
 }

@@ -182,7 +182,7 @@ async function pay(pair: Pair, { quote }: Quote.Signed, { purchase, leaf }: Boug
       asset: token,
       amount: quote.payAtoms,
       payTo: till,
-      maxTimeoutSeconds: Math.ceil((quote.expiresAtMs - quote.issuedAtMs) / 1000),
+      maxTimeoutSeconds: Quote.timeoutSec(quote),
       extra: { name: 'USD Coin', version: '2', quote: Quote.hash(quote) },
     },
   })

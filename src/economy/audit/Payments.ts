@@ -56,7 +56,7 @@ export function authorizationFault(world: World, given: Authorized): Fault {
     ['asset', read(accepted, 'asset'), token],
     ['payee', read(accepted, 'payTo'), payment.payTo],
     ['amount', read(accepted, 'amount'), String(payment.valueAtoms)],
-    ['timeout', read(accepted, 'maxTimeoutSeconds'), String(timeoutSec(quote))],
+    ['timeout', read(accepted, 'maxTimeoutSeconds'), String(Quote.timeoutSec(quote))],
     ['quote', read(read(accepted, 'extra'), 'quote'), Quote.hash(quote)],
     ['payer signed', read(signed, 'from'), payment.payer],
     ['payee signed', read(signed, 'to'), payment.payTo],
@@ -120,8 +120,4 @@ function signatureFault(
   if (address65 && world.verifySignature({ address: payment.payer, data, signature }))
     return undefined
   return `payment that ${payment.payer} did not sign`
-}
-
-function timeoutSec(quote: Quote.Quote): number {
-  return Math.ceil((quote.expiresAtMs - quote.issuedAtMs) / 1000)
 }
