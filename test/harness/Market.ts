@@ -14,7 +14,6 @@ import * as Hex from '../../src/kernel/Hex.ts'
 import * as Id from '../../src/kernel/Id.ts'
 import * as Policy from '../../src/policies/Policy.ts'
 import * as Http from '../../src/server/Http.ts'
-import type * as Node from '../../src/server/Node.ts'
 import * as TestDollar from '../../src/wallets/abi/TestDollar.ts'
 import * as LocalChain from '../../src/wallets/LocalChain.ts'
 import { transferTopic } from '../../src/wallets/PaymentEvidence.ts'
@@ -69,7 +68,7 @@ export type Agent = {
 }
 
 /** Opens a market; `close` it whatever happened. */
-export async function open(options: { readonly terms?: Partial<Node.Terms> } = {}) {
+export async function open(options: Partial<Pick<Start.Options, 'terms' | 'documents'>> = {}) {
   const scratch = mkdtempSync(join(tmpdir(), 'requite-market-'))
   let aheadMs = 0
   const now = () => Date.now() + aheadMs

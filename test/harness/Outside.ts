@@ -2,6 +2,7 @@
  * @module A second opinion: what an outsider computes from the published formats alone, with none of this
  * package's own code. Tokens, the vault's sum tree, a package's documents, and a chain's answers.
  */
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { keccak256, pad, toHex } from 'viem'
@@ -72,6 +73,31 @@ export function root(list: readonly Leaf[], depth: number): Hex {
       return withSum(keccak256(`${word(left)}${word(right).slice(2)}`), sum)
     })
   return word(level[0]!)
+}
+
+/** Where a record stands in a log: as the HTTP face of a node tells it. */
+export type Inclusion = {
+  readonly leaf: number
+  readonly size: number
+  readonly root: Hex
+  readonly path: readonly Hex[]
+}
+
+/** Whether a record's text stands in the log of that root, by the recursion of RFC 6962 § 2.1.1. */
+export function stands(record: string, { leaf, size, root, path }: Inclusion): boolean {
+  const sha256 = (...parts: Uint8Array[]) =>
+    createHash('sha256').update(Buffer.concat(parts)).digest()
+  const rest = path.map((hex) => Buffer.from(hex.slice(2), 'hex'))
+  const above = (index: number, count: number): Buffer => {
+    if (count === 1) return sha256(Buffer.from([0]), Buffer.from(record, 'utf8'))
+    let half = 1
+    while (half * 2 < count) half *= 2
+    const sibling = rest.pop() ?? Buffer.alloc(0)
+    return index < half
+      ? sha256(Buffer.from([1]), above(index, half), sibling)
+      : sha256(Buffer.from([1]), sibling, above(index - half, count - half))
+  }
+  return `0x${above(leaf, size).toString('hex')}` === root && rest.length === 0
 }
 
 /** A log as a chain tells it. */
