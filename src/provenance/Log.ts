@@ -121,7 +121,7 @@ export function resume(frontier: Frontier.Frontier, stored: Stored = nothing): L
     size,
     subtree(level, index) {
       assert(level >= 0 && index >= 0 && (index + 1) * 2 ** level <= size(), 'a full subtree')
-      return subtree(level, index)
+      return subtree(level, index).slice()
     },
     append(leafHash) {
       assert(leafHash.length === 32, 'a leaf hash of 32 bytes')
@@ -135,11 +135,11 @@ export function resume(frontier: Frontier.Frontier, stored: Stored = nothing): L
     },
     leafHash(leaf) {
       assert(leaf >= 0 && leaf < size(), 'a leaf inside the log')
-      return subtree(0, leaf)
+      return subtree(0, leaf).slice()
     },
     root(wanted = size()) {
       within(wanted)
-      return wanted === 0 ? Hash.sha256(new Uint8Array()) : range(0, wanted)
+      return wanted === 0 ? Hash.sha256(new Uint8Array()) : range(0, wanted).slice()
     },
     inclusion(leaf, wanted = size()) {
       within(wanted)
@@ -152,7 +152,7 @@ export function resume(frontier: Frontier.Frontier, stored: Stored = nothing): L
         if (leaf < middle) high = middle
         else low = middle
       }
-      return path.reverse()
+      return owned(path)
     },
     consistency(from, wanted = size()) {
       within(wanted)
@@ -166,15 +166,20 @@ export function resume(frontier: Frontier.Frontier, stored: Stored = nothing): L
         else low = middle
       }
       if (low > 0) path.push(range(low, high))
-      return path.reverse()
+      return owned(path)
     },
     frontier() {
       const end = size()
       if (end === 0) return Frontier.empty
       const hashes = Frontier.subtrees(end).map(({ level, index }) => subtree(level, index))
-      return { size: end, hashes, last: subtree(0, end - 1) }
+      return { size: end, hashes: owned(hashes).reverse(), last: subtree(0, end - 1).slice() }
     },
   }
+}
+
+/** Copies, nearest first: what a caller does to them does nothing to the log. */
+function owned(path: readonly Uint8Array[]): Uint8Array[] {
+  return path.map((hash) => hash.slice()).reverse()
 }
 
 function nothing(): never {
@@ -273,6 +278,7 @@ function log2(value: number): number {
 type Column = {
   /** One past the last. */
   readonly end: number
+  /** A view of the column's own memory. */
   get(index: number): Uint8Array
   push(hash: Uint8Array): void
 }
@@ -284,7 +290,7 @@ function column(start: number): Column {
     get end() {
       return start + size
     },
-    get: (index) => bytes.slice(32 * (index - start), 32 * (index - start) + 32),
+    get: (index) => bytes.subarray(32 * (index - start), 32 * (index - start) + 32),
     push(hash) {
       if (32 * size === bytes.length) {
         const wider = new Uint8Array(2 * bytes.length)

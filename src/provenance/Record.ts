@@ -3,7 +3,6 @@
  * JSON (RFC 8785), so that one hash names it; it is linked to the record before it and names its
  * causes.
  */
-import * as Hash from '../kernel/Hash.ts'
 import * as Hex from '../kernel/Hex.ts'
 import * as Json from '../kernel/Json.ts'
 import * as Merkle from '../kernel/Merkle.ts'
@@ -46,6 +45,40 @@ export function encode(record: Record): string {
   return Json.encode(validate(record))
 }
 
+/** What stands in a record whatever its place in a log: checked, and its canonical text. */
+export type Contents = {
+  readonly causes: readonly Cause[]
+  /** Canonical JSON of `{ causes, event }`. */
+  readonly text: string
+}
+
+/** Checks and copies causes and event. Throws `InputError` unless they are well formed. */
+export function contents(given: Pick<Record, 'causes' | 'event'>): Contents {
+  const { causes, event } = given
+  const text = Json.encode({ causes, event })
+  validate({ ...somewhere, causes, event })
+  return { causes: causes.map(({ origin, leaf }) => ({ origin, leaf })), text }
+}
+
+/** A place that any cause can come before. */
+const somewhere = {
+  ...{ v: 1, leaf: Number.MAX_SAFE_INTEGER, origin: `0x${'0'.repeat(40)}`, atMs: 0, id: 'id' },
+  previous: genesis,
+}
+
+/** The text of a record at its place: what {@link encode} gives, without encoding its contents again. */
+export function compose(
+  place: Pick<Record, 'leaf' | 'origin' | 'atMs' | 'previous' | 'id'>,
+  contents: Contents,
+): string {
+  const { leaf, origin, atMs, previous, id } = place
+  validate({ ...place, v: 1, causes: contents.causes, event: nothing })
+  const inside = contents.text.slice(1, -1)
+  return `{"atMs":${atMs},${inside},"id":${JSON.stringify(id)},"leaf":${leaf},"origin":"${origin}","previous":"${previous}","v":1}`
+}
+
+const nothing: Event = { type: 'checked with its contents' }
+
 /**
  * Reads a record's text. Throws `InputError` unless the shape is right and the text is canonical,
  * so that no two texts are the same record. Of the event only its type is looked at: the rest is
@@ -61,7 +94,7 @@ export function decode<E extends Event = Event>(text: string): Record<E> {
  * Leaf hash of a record's text (RFC 6962 § 2.1: SHA-256 of 0x00 and the text's UTF-8), 32 bytes.
  */
 export function hash(text: string): Uint8Array {
-  return Merkle.leaf(Hash.bytes(text))
+  return Merkle.leafOfText(text)
 }
 
 /** Whether `value` is an origin: an address of 20 bytes in lower case. */

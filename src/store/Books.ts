@@ -88,9 +88,9 @@ export function open(options: Options): Books {
     const appended = await journal.append(entries.map((entry) => fold(entry, atMs)))
     // What is folded and not durable yet is not kept.
     if (leaf === journal.size()) keeper.keepWhenDue(nowMs)
-    return appended.map(({ record, exists }, index) => {
-      assert(!exists && record.leaf === first + index, 'the journal to keep step with the books')
-      return { origin: options.origin, leaf: record.leaf }
+    return appended.map(({ leaf: at, exists }, index) => {
+      assert(!exists && at === first + index, 'the journal to keep step with the books')
+      return { origin: options.origin, leaf: at }
     })
   }
   async function record(entries: readonly Entry[], { atMs } = { atMs: now() }) {

@@ -202,7 +202,7 @@ function createWrite(
     const answers: (() => void)[] = []
     let staging: Staging.Staging
     try {
-      const ids = callers.flatMap(({ drafts }) => drafts.map(({ draft }) => draft.id))
+      const ids = callers.flatMap(({ drafts }) => drafts.map(({ id }) => id))
       staging = Staging.create({ log, origin, recorded: database.find(ids) })
       for (const { drafts, resolve, reject } of callers) {
         const added = staging.add(drafts)
@@ -214,7 +214,7 @@ function createWrite(
       for (const { reject } of callers) reject(poisoned(file, { cause, retry: 'unknown' }))
       return { cause }
     }
-    for (const { text } of staging.rows) log.append(Record.hash(text))
+    for (const { hash } of staging.rows) log.append(hash)
     for (const answer of answers) answer()
     if (staging.rows.length > 0)
       onFlush?.({ callers: answers.length, records: staging.rows.length })

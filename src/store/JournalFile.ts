@@ -10,7 +10,10 @@ import type * as Frontier from '../provenance/Frontier.ts'
 import * as Log from '../provenance/Log.ts'
 import * as Record from '../provenance/Record.ts'
 import * as Sqlite from './Sqlite.ts'
-import type { Row } from './Staging.ts'
+import type * as Staging from './Staging.ts'
+
+/** A row as it is in the file. */
+type Row = Omit<Staging.Row, 'hash'>
 
 /** `requ` in ASCII: tells a journal from any other SQLite file. */
 const applicationId = 0x72657175

@@ -23,6 +23,8 @@ export type Draft<E extends Record.Event = Record.Event> = {
 /** A record that is on the disk. */
 export type Appended<E extends Record.Event = Record.Event> = {
   readonly record: Record.Record<E>
+  /** Its index in the log. */
+  readonly leaf: number
   /** Its canonical text. */
   readonly text: string
   /** It had been recorded before, under the same id with the same event and causes. */
@@ -31,13 +33,19 @@ export type Appended<E extends Record.Event = Record.Event> = {
 
 /** A draft as it was when it came: later changes by its owner change nothing. */
 export type Prepared = {
-  readonly draft: Draft & { readonly atMs: number }
+  readonly id: string
+  readonly atMs: number
   /** What must be the same when the id comes again. */
-  readonly contents: string
+  readonly contents: Record.Contents
 }
 
-/** A record to be written. */
-export type Row = { readonly leaf: number; readonly id: string; readonly text: string }
+/** A record to be written, and its leaf hash. */
+export type Row = {
+  readonly leaf: number
+  readonly id: string
+  readonly text: string
+  readonly hash: Uint8Array
+}
 
 /** What became of one caller's drafts. */
 export type Added =
@@ -57,15 +65,15 @@ const maxLength = 2 ** 24
 export function prepare(draft: Draft, now: Clock): Prepared {
   if (!Record.isId(draft.id))
     throw new InputError('expected the id of a draft as 1 to 256 printable characters')
-  const contents = contentsOf(draft)
-  if (contents.length > maxLength)
-    throw new InputError(`expected at most ${maxLength} characters, got ${contents.length}`, {
+  const contents = Record.contents(draft)
+  const { length } = contents.text
+  if (length > maxLength)
+    throw new InputError(`expected at most ${maxLength} characters, got ${length}`, {
       code: 'record-too-large',
       hint: 'put the text into a document, and its hash into the record',
       facts: { id: draft.id },
     })
-  const { causes, event } = JSON.parse(contents) as Pick<Draft, 'causes' | 'event'>
-  return { draft: { id: draft.id, atMs: draft.atMs ?? now(), causes, event }, contents }
+  return { id: draft.id, atMs: draft.atMs ?? now(), contents }
 }
 
 /**
@@ -83,19 +91,19 @@ export function create(options: {
 
   const prior = (id: string) => staged.get(id) ?? read(recorded.get(id))
 
-  const addOne = ({ draft, contents }: Prepared): Appended => {
-    const known = prior(draft.id)
+  const addOne = ({ id, atMs, contents }: Prepared): Appended => {
+    const known = prior(id)
     if (known !== undefined) {
-      if (known.contents !== contents) throw conflict(known.appended.record)
-      return { ...known.appended, exists: true }
+      if (known.contents !== contents.text) throw conflict(known.appended.record)
+      return appendedOf(known.appended, { exists: true })
     }
     const leaf = log.size() + rows.length
-    const record: Record.Record = { v: 1, leaf, origin, previous, ...draft }
-    const text = Record.encode(record)
-    const appended = { record, text, exists: false }
-    previous = Hex.encode(Record.hash(text))
-    rows.push({ leaf, id: draft.id, text })
-    staged.set(draft.id, { contents, appended })
+    const text = Record.compose({ leaf, origin, atMs, previous, id }, contents)
+    const hash = Record.hash(text)
+    const appended = appendedOf({ leaf, text }, { exists: false })
+    previous = Hex.encode(hash)
+    rows.push({ leaf, id, text, hash })
+    staged.set(id, { contents: contents.text, appended })
     return appended
   }
 
@@ -117,14 +125,28 @@ export function create(options: {
 
 type Prior = { readonly contents: string; readonly appended: Appended }
 
-function read(text: string | undefined): Prior | undefined {
-  if (text === undefined) return undefined
-  const record = Record.decode(text)
-  return { contents: contentsOf(record), appended: { record, text, exists: true } }
+/** What most callers want is the leaf: the record itself is read when it is asked for. */
+function appendedOf(
+  { leaf, text }: Pick<Appended, 'leaf' | 'text'>,
+  { exists }: Pick<Appended, 'exists'>,
+): Appended {
+  let record: Record.Record | undefined
+  return {
+    leaf,
+    text,
+    exists,
+    get record() {
+      record ??= JSON.parse(text) as Record.Record
+      return record
+    },
+  }
 }
 
-function contentsOf({ causes, event }: Pick<Draft, 'causes' | 'event'>): string {
-  return Json.encode({ causes, event })
+function read(text: string | undefined): Prior | undefined {
+  if (text === undefined) return undefined
+  const { causes, event, leaf } = Record.decode(text)
+  const contents = Json.encode({ causes, event })
+  return { contents, appended: appendedOf({ leaf, text }, { exists: true }) }
 }
 
 function conflict(earlier: Record.Record): BaseError {
