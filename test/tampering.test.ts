@@ -10,8 +10,8 @@ import * as Verification from '../src/cli/Verification.ts'
 import * as Wallet from '../src/wallets/Wallet.ts'
 import * as Shell from './harness/Shell.ts'
 
-/** Every kind of file in a closed home; `*` stands for a hash or a number. */
-const kinds = [
+/** Kinds of file that a closed home holds in any case; `*` stands for a hash or a number. */
+const expected = [
   'agents/research-desk/answers/*.json',
   'agents/research-desk/journal.db',
   'agents/research-desk/journal.db.lock',
@@ -29,6 +29,8 @@ const keys = ['agents/research-desk/key.json', 'node/key.json', 'owner/key.json'
 
 let shell: Shell.Shell
 let files: string[]
+/** All kinds found but keys, which no manifest names. */
+let kinds: string[]
 
 beforeAll(async () => {
   shell = Shell.open(['zod', 'yaml'])
@@ -38,11 +40,12 @@ beforeAll(async () => {
     .filter((entry) => entry.isFile())
     .map((entry) => `${entry.parentPath}/${entry.name}`.slice(shell.home.length + 1))
     .sort()
+  kinds = [...new Set(files.map(kindOf))].filter((kind) => !keys.includes(kind))
 }, 70_000)
 
 afterAll(() => shell.close())
 
-const kindOf = (file: string) => file.replace(/(^|\/)([0-9a-f]{64}|\d+)\./, '$1*.')
+const kindOf = (file: string) => file.replace(/(?<=^|\/)([0-9a-f]{64}|\d+)(?=\.|\/|$)/g, '*')
 const someOf = (kind: string) => files.find((file) => kindOf(file) === kind)!
 
 /** A copy of the closed home, altered, and what verification says of it. */
@@ -66,8 +69,9 @@ function flip(file: string, at: (length: number) => number, bit = 1): void {
 const quiet = () => undefined
 const middle = (length: number) => length >> 1
 
-test('the kinds tried are all the kinds there are', () => {
-  expect([...new Set(files.map(kindOf))].sort()).toEqual([...kinds, ...keys].sort())
+test('a home holds at least what is expected, and its keys', () => {
+  expect(kinds).toEqual(expect.arrayContaining(expected))
+  expect(files).toEqual(expect.arrayContaining(keys))
 })
 
 describe('an honest home', () => {
@@ -97,19 +101,21 @@ describe('an honest home', () => {
   })
 })
 
-describe('one byte in', () => {
-  test.each(kinds)('%s', (kind) => {
-    const file = someOf(kind)
-    const ends = /journal\.db$|manifest/.test(kind) ? [() => 0, (length: number) => length - 1] : []
-    for (const at of [middle, ...ends]) {
-      const result = altered((home) => flip(`${home}/${file}`, at))
-      expect(filesIn(result)).toContain(file)
-      expect(result.failures.find((failure) => failure.file === file)!.because).not.toBe('')
+describe('one byte', () => {
+  test('in a file of any kind', () => {
+    for (const kind of kinds) {
+      const file = someOf(kind)
+      const ends = /\.db$|manifest/.test(kind) ? [() => 0, (length: number) => length - 1] : []
+      for (const at of [middle, ...ends]) {
+        const { failures } = altered((home) => flip(`${home}/${file}`, at))
+        const found = failures.find((failure) => failure.file === file)
+        expect(found?.because, kind).toMatch(/./)
+      }
     }
-  })
+  }, 60_000)
 
   test.each(['agents/research-desk/journal.db', 'node/documents/*.txt'])(
-    '%s, told by the command with exit code 1',
+    'in %s, told by the command with exit code 1',
     async (kind) => {
       const file = someOf(kind)
       altered((home) => flip(`${home}/${file}`, middle))
@@ -130,10 +136,12 @@ describe('one byte in', () => {
 })
 
 describe('a file', () => {
-  test.each(kinds)('%s taken away', (kind) => {
-    const file = someOf(kind)
-    expect(filesIn(altered((home) => rmSync(`${home}/${file}`)))).toContain(file)
-  })
+  test('of any kind taken away', () => {
+    for (const kind of kinds) {
+      const file = someOf(kind)
+      expect(filesIn(altered((home) => rmSync(`${home}/${file}`)))).toContain(file)
+    }
+  }, 60_000)
 
   test.each(['node/documents/stranger.txt', 'stranger', 'chain/.hidden', 'node/epochs/1.jsonl'])(
     '%s added',
