@@ -154,14 +154,14 @@ export async function claimRange(
 ): Promise<{ atoms: bigint; paid: Hex.Hex[]; skipped: Hex.Hex[]; evidence: Evidence }> {
   const args = [BigInt(options.start), options.leafWords, options.proof]
   const evidence = await write(sender, options.vault, 'claimRange', args)
-  const paid = events(options.vault, evidence.logs, 'Claimed')
+  const paid = paidLeaves(options.vault, evidence.logs)
   return {
     atoms: paidOut(
       options.vault,
       evidence.logs,
-      paid.map(({ args }) => args.to),
+      paid.map(({ to }) => to),
     ),
-    paid: paid.map(({ args }) => args.leaf),
+    paid: paid.map(({ leaf }) => leaf),
     skipped: events(options.vault, evidence.logs, 'Skipped').map(({ args }) => args.leaf),
     evidence,
   }
@@ -252,12 +252,12 @@ export async function claims(
   options: At & { readonly fromBlock?: number },
 ): Promise<{ leaf: SumTree.Leaf; to: Hex.Hex; tx: Hex.Hex; evidence: Evidence }[]> {
   const evidence = new Map<Hex.Hex, Evidence>()
-  const logs = await history(chain, options, 'Claimed')
+  const logs = await history(chain, options, 'Claimed', 'ClaimedRange')
   for (const { tx } of logs) if (!evidence.has(tx)) evidence.set(tx, await evidenceAt(chain, tx))
   return logs.flatMap((log) =>
-    events(options.vault, [log], 'Claimed').map(({ args }) => ({
-      leaf: SumTree.decodeLeaf(args.leaf),
-      to: lower(args.to),
+    paidLeaves(options.vault, [log]).map(({ leaf, to }) => ({
+      leaf: SumTree.decodeLeaf(leaf),
+      to,
       tx: log.tx,
       evidence: evidence.get(log.tx)!,
     })),
@@ -329,13 +329,13 @@ function evidenceOf({ tx, blockHash, blockNumber, gasUsed, logs }: Receipt): Evi
 function history(
   chain: History,
   { vault, fromBlock = 0 }: At & { readonly fromBlock?: number },
-  eventName: 'Published' | 'Claimed',
+  ...names: readonly ('Published' | 'Claimed' | 'ClaimedRange')[]
 ) {
-  const [topic] = encodeEventTopics({ abi: RoyaltyVault.abi, eventName } as {
-    abi: typeof RoyaltyVault.abi
-    eventName: 'Claimed'
+  const topics = names.map((eventName) => {
+    const item = { abi: RoyaltyVault.abi, eventName } as const
+    return encodeEventTopics(item as typeof item & { eventName: 'Claimed' })[0]
   })
-  return chain.logs({ address: vault, topics: [topic], fromBlock })
+  return chain.logs({ address: vault, topics: [topics], fromBlock })
 }
 
 async function evidenceAt(chain: History, tx: Hex.Hex): Promise<Evidence> {
@@ -352,7 +352,7 @@ async function evidenceAt(chain: History, tx: Hex.Hex): Promise<Evidence> {
 /** What parseEventLogs reads of a log is its address, topics and data; its type asks for all the rest. */
 type ViemLogs = Parameters<typeof parseEventLogs>[0]['logs']
 
-function events<const name extends 'Published' | 'Claimed' | 'Skipped'>(
+function events<const name extends 'Published' | 'Claimed' | 'ClaimedRange' | 'Skipped'>(
   vault: Hex.Hex,
   logs: Receipt['logs'],
   eventName: name,
@@ -363,6 +363,18 @@ function events<const name extends 'Published' | 'Claimed' | 'Skipped'>(
     eventName,
     logs: own as unknown as ViemLogs,
   })
+}
+
+/** The leaves that these logs say are paid, and whom: of a range, each its own account. */
+function paidLeaves(
+  vault: Hex.Hex,
+  logs: Receipt['logs'],
+): readonly { readonly leaf: Hex.Hex; readonly to: Hex.Hex }[] {
+  const single = events(vault, logs, 'Claimed').map(({ args }) => args)
+  const ranges = events(vault, logs, 'ClaimedRange').flatMap(({ args }) =>
+    args.leaves.map((leaf) => ({ leaf, to: SumTree.decodeLeaf(leaf).account })),
+  )
+  return [...single.map(({ leaf, to }) => ({ leaf, to: lower(to) })), ...ranges]
 }
 
 /** Σ of what this transaction's Transfer logs say left the vault for these recipients. */

@@ -15,6 +15,8 @@ import type { Fault } from './Tally.ts'
 const publishedTopic = topic('Published(uint256,bytes32,bytes32,uint256,uint256)')
 /** `Claimed(bytes32 leaf, address to)` */
 const claimedTopic = topic('Claimed(bytes32,address)')
+/** `ClaimedRange(bytes32[] leaves)`: each paid to its own account, in this transaction. */
+const claimedRangeTopic = topic('ClaimedRange(bytes32[])')
 /** `Transfer(address indexed from, address indexed to, uint256 value)` (ERC-20) */
 const transferTopic = topic('Transfer(address,address,uint256)')
 
@@ -100,7 +102,22 @@ export function claimedFault({ opened }: Facts, event: Event.Of<'claimed'>): Fau
       return undefined
     return `no Transfer of ${event.atoms} atoms from the vault to ${to} before the claim`
   }
+  if (isInRange(logs, opened.vault, Epoch.encodeLeaf({ index, named: false, account, cumulative })))
+    return transfers(logs, opened).some(
+      ({ from, to, atoms }) =>
+        from === opened.vault && to === account && atoms === BigInt(event.atoms),
+    )
+      ? undefined
+      : `no Transfer of ${event.atoms} atoms from the vault to ${account} in the range's transaction`
   return `no Claimed of leaf ${index}, ${account}, ${event.cumulativeAtoms} atoms, of the vault`
+}
+
+/** Whether the vault logged the leaf among those of a range: offset, count, leaves. */
+function isInRange(logs: readonly Log[], vault: Hex.Hex, leaf: Hex.Hex): boolean {
+  return logs.some(
+    ({ address, topics, words }) =>
+      address === vault && topics[0] === claimedRangeTopic && words.indexOf(leaf, 2) !== -1,
+  )
 }
 
 type Log = {
