@@ -208,6 +208,7 @@ describe('places where nothing is', () => {
     ...[`/r/${zeros}`, `/v1/receipts/${zeros}`, '/r/0x00', '/r/%00', '/r/..%2f..%2fkey.json'],
     ...['/v1/receipts/constructor', `/r/${'f'.repeat(4_000)}`, '/r/%3Cscript%3E'],
     ...['/v1/records/-1', '/v1/records/1.5', '/v1/records/1e99', '/v1/records/NaN'],
+    ...['/v1/records/%20', '/v1/records/0x1', '/v1/records/1e0', '/v1/records/01'],
     ...['/v1/records/9007199254740993', '/v1/records/first', '/v1/records/999999'],
     ...['/v1/accounts/nobody', '/v1/accounts/__proto__', '/v1/accounts/npm:nobody'],
     `/v1/accounts/0x${'00'.repeat(20)}`,
@@ -296,6 +297,7 @@ describe('proofs', () => {
   test('of every record hold for another program, and not for another record', async () => {
     const size = market.node.books.size()
     expect(size).toBeGreaterThan(10)
+    expect((await get(`/v1/records/${size}`)).status).toBe(404)
     const proved = await Promise.all(
       Array.from({ length: size }, async (_, leaf) => {
         return (await (await get(`/v1/records/${leaf}`)).json()) as Proved

@@ -80,9 +80,9 @@ export function create(
       : page(context, Page.receipt(node, found))
   })
   app.get('/v1/records/:leaf', (context) => {
-    const leaf = Number(context.req.param('leaf'))
-    if (!Number.isSafeInteger(leaf) || leaf < 0 || leaf >= node.books.size())
-      return missing(context, 'record')
+    const text = context.req.param('leaf')
+    const leaf = /^(0|[1-9]\d{0,14})$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY
+    if (leaf >= node.books.size()) return missing(context, 'record')
     return context.json({ record: node.books.text(leaf), proof: node.books.proof(leaf) })
   })
   app.get('/v1/accounts/:account', (context) => {
