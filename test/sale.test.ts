@@ -1,6 +1,8 @@
 /** What a node sells over HTTP, asked by hand: terms, payments replayed and reused, bodies it will not read. */
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as Quote from '../src/market/Quote.ts'
+import * as Sqlite from '../src/store/Sqlite.ts'
 import * as Payer from '../src/wallets/x402/Payer.ts'
 import * as Wire from '../src/wallets/x402/Wire.ts'
 import * as Market from './harness/Market.ts'
@@ -111,6 +113,33 @@ test('two payments for one quote: one is served, the other is told and not taken
   })
   expect(await market.paid(rivals[loser]!.wallet.address)).toEqual([])
   expect(await market.paid(rivals[1 - loser]!.wallet.address)).toHaveLength(1)
+})
+
+test('what the disk does not take is not settled: no money for an answer that no record tells of', async () => {
+  const other = await Market.open()
+  try {
+    let answered: (status: number) => void
+    const status = new Promise<number>((resolve) => {
+      answered = resolve
+    })
+    const baseUrl = await other.front(async (request, ask) => {
+      const response = await ask(request)
+      if (request.headers.has(Wire.headerNames.signature)) answered(response.status)
+      return response
+    })
+    const { buyer, wallet } = await other.agent()
+    const sqlite = Sqlite.open(join(other.scratch, 'node', 'journal.db'), { busyMs: 1_000 })
+    sqlite.exec(`CREATE TRIGGER full BEFORE INSERT ON records WHEN new.record LIKE '%"served"%'
+      BEGIN SELECT raise(ABORT, 'disk full'); END`)
+    sqlite.close()
+    const bought = buyer.buy(Market.call({ baseUrl })).catch((error: unknown) => error)
+    expect(await status).toBeGreaterThanOrEqual(500)
+    await buyer.close()
+    expect(await bought).toMatchObject({ code: 'buyer-closed' })
+    expect(await other.paid(wallet.address)).toEqual([])
+  } finally {
+    await other.close()
+  }
 })
 
 describe('a payment that is not one', () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as Market from '../../test/harness/Market.ts'
 import * as Journal from '../store/Journal.ts'
+import * as Sqlite from '../store/Sqlite.ts'
 import * as Wallet from '../wallets/Wallet.ts'
 import * as Buyer from './Buyer.ts'
 
@@ -67,6 +68,40 @@ describe('a purchase', () => {
     })
     const paid = await market.paid(wallet.address)
     expect(paid.reduce((sum, atoms) => sum + atoms, 0n)).toBe(buyer.spentAtoms())
+  })
+
+  test('that the disk does not take is not paid: nothing signed leaves before it is recorded', async () => {
+    const dir = join(market.scratch, 'full-disk')
+    const inner = Wallet.generate()
+    const disk = (sql: string) => {
+      const sqlite = Sqlite.open(join(dir, 'journal.db'), { busyMs: 1_000 })
+      sqlite.exec(sql)
+      sqlite.close()
+    }
+    const wallet: Wallet.Wallet = {
+      ...inner,
+      async signTypedData(data) {
+        if (data.primaryType === 'TransferWithAuthorization')
+          disk(`CREATE TRIGGER full BEFORE INSERT ON records
+            BEGIN SELECT raise(ABORT, 'disk full'); END`)
+        return inner.signTypedData(data)
+      },
+    }
+    let sent = 0
+    const baseUrl = await market.front(async (request, ask) => {
+      if (request.headers.has('payment-signature')) sent += 1
+      return ask(request)
+    })
+    const agent = await market.agent({ dir, wallet, fundAtoms: 1_000_000n })
+    const call = Market.call({ baseUrl })
+    await expect(agent.buyer.buy(call)).rejects.toMatchObject({ code: 'journal-poisoned' })
+    await agent.buyer.close()
+    expect(sent).toBe(0)
+    disk('DROP TRIGGER full')
+    const { buyer } = await market.agent({ dir, wallet: inner })
+    expect(await buyer.finish()).toEqual([])
+    expect(buyer.status()[0]!.meter).toMatchObject({ used: '0', held: '0' })
+    expect(await market.paid(wallet.address)).toEqual([])
   })
 })
 

@@ -104,6 +104,13 @@ describe('signing', () => {
     await expect(sign({}, { validBeforeSec: 1.5 })).rejects.toBeInstanceOf(InputError)
   })
 
+  test('amounts are compared as numbers, not as texts: ten thousand is above nine', async () => {
+    const held = (maxAtoms: bigint) =>
+      sign({ amount: '10000' }, { expected: { ...expected, maxAtoms } })
+    expect(await held(9n)).toMatchObject({ ok: false, code: 'over-hold' })
+    expect(await held(10_000n)).toMatchObject({ ok: true })
+  })
+
   test('takes the way to pay that matches, not the first or the cheapest', () => {
     const required: Wire.Required = {
       x402Version: 2,
