@@ -67,6 +67,12 @@ describe('ask', () => {
   })
 })
 
+test('a question longer than the model takes is refused before anything is paid', async () => {
+  const refused = await ask('why '.repeat(700))
+  expect(refused).toMatchObject({ code: 1, state: 'refused', tx: null, paidAtoms: '0' })
+  expect(refused.message).toMatch(/512 tokens/)
+})
+
 describe('the policy is a file, and is read again when it changes', () => {
   const file = () => shell.path('policy.yaml')
   let original: string

@@ -116,12 +116,12 @@ describe('the second time', () => {
 })
 
 describe('ended in the midst of it', () => {
-  test('by Ctrl-C, twice: it closes, says so, and verifies', async () => {
+  test('by Ctrl-C and then SIGTERM: it closes, says so, and verifies', async () => {
     const known = answers()
     const running = shell.start(stay)
     await until(() => answers() > known)
     running.kill('SIGINT')
-    running.kill('SIGINT')
+    running.kill('SIGTERM')
     const ended = await running.ended
     expect(Shell.last(ended)).toMatchObject({ error: { code: 'interrupted', retry: 'safe' } })
     expect(ended.code).toBe(1)
@@ -180,6 +180,7 @@ describe('ended in the midst of it', () => {
 
 describe('killed', () => {
   let before: string[][]
+  let told: string
 
   test('before anything was recorded: a start begins as if nothing had been', async () => {
     const other = Shell.open([])
@@ -228,12 +229,39 @@ describe('killed', () => {
   }, 60_000)
 
   test('--fresh begins anew and keeps the old folder, which still verifies', async () => {
-    const ended = await shell.run([...once, '--fresh'])
+    const ended = await shell.run(['start', '--once', '--port', port, '--fresh'])
     expect(ended.code, ended.stderr).toBe(0)
-    expect(Shell.last<Summary.Summary>(ended).epoch.leavesFile).toMatch(/epochs\/0\.jsonl$/)
+    expect(ended.stdout).toContain('epoch 0 published')
     const homes = readdirSync(shell.folder).filter((name) => name.startsWith('.requite'))
     expect(homes).toEqual(['.requite', '.requite.1'])
     for (const home of homes) expect(verify(home)).toMatchObject(sound)
     expect(records()[0]!.length).toBeLessThan(before[0]!.length)
+    told = ended.stdout
   }, 60_000)
+
+  test('what it prints for people: every question with answer, money, verdict and link', () => {
+    const sections = told.split(/^\? /m).slice(1)
+    expect(sections).toHaveLength(5)
+    for (const section of sections) {
+      for (const word of ['charged', 'work', 'paid', 'covered', 'earned', 'verdict', 'receipt'])
+        expect(section).toMatch(new RegExp(`^  ${word} `, 'm'))
+      expect(section).toMatch(/charged +\S+ USDC = execution \S+ \+ influence \S+ \+ fee \S+/)
+      expect(section).toMatch(/ stdUs .* computeMs/)
+      expect(section).toMatch(/http:\/\/127\.0\.0\.1:\d+\/r\/0x[0-9a-f]{64}/)
+      expect(section).toContain('✓ cap 0.05 USDC per payment')
+    }
+  })
+
+  test('and after them the totals, what the windows are, and lines worth typing', () => {
+    expect(told).toContain('dispute and challenge windows are 0')
+    expect(told).toMatch(/claimed by the test owner of this repository's documents: \S+ USDC to 0x/)
+    expect(told).toMatch(
+      /accrued \S+ USDC = claimed \S+ USDC \+ claimable \S+ USDC \+ carry \S+ USDC/,
+    )
+    expect(told).toMatch(/verified: \d+ records of both folders/)
+    for (const line of ['ask "', 'attribute README.md', 'demo copycat', 'verify'])
+      expect(told).toContain(`npx requite ${line}`)
+    expect(told).toContain('cap 0.0001 USDC per payment')
+    expect([...told].filter((letter) => letter < ' ' && letter !== '\n')).toEqual([])
+  })
 })
