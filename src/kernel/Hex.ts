@@ -4,13 +4,19 @@ import { InputError } from './Errors.ts'
 /** `0x` and an even number of hex digits. */
 export type Hex = `0x${string}`
 
-const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const digits = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0))
+const ascii = new TextDecoder('latin1')
 
 /** Bytes as lower-case hex. */
 export function encode(bytes: Uint8Array): Hex {
-  let text = '0x'
-  for (const byte of bytes) text += digits[byte]
-  return text as Hex
+  const text = new Uint8Array(2 + 2 * bytes.length)
+  text[0] = 48
+  text[1] = 120
+  for (let index = 0; index < bytes.length; index++) {
+    text[2 + 2 * index] = digits[bytes[index]! >> 4]!
+    text[3 + 2 * index] = digits[bytes[index]! & 15]!
+  }
+  return ascii.decode(text) as Hex
 }
 
 /** Hex as bytes. Throws `InputError` naming what was expected. */

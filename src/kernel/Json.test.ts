@@ -115,6 +115,35 @@ describe('against the reference implementation', () => {
   })
 })
 
+describe('what its quick way must not change', () => {
+  test.each([
+    ['keys that look like numbers', { 10: 1, 9: 2, a: 3 }, '{"10":1,"9":2,"a":3}'],
+    ['such keys deep inside', [{ b: [{ 2: 0, 10: 0 }] }], '[{"b":[{"10":0,"2":0}]}]'],
+    [
+      'a text that speaks of an escape',
+      { b: '\\ud800', a: '\\\\udfff' },
+      '{"a":"\\\\\\\\udfff","b":"\\\\ud800"}',
+    ],
+    ['a pair of surrogates', { '\u{1f600}': '\u{1f600}' }, '{"\u{1f600}":"\u{1f600}"}'],
+    ['minus zero and large numbers', [-0, 1e21, 1e-7, 0.1], '[0,1e+21,1e-7,0.1]'],
+    [
+      'nothing among members',
+      { c: 1, b: undefined, a: [{ z: 1, y: undefined }] },
+      '{"a":[{"z":1}],"c":1}',
+    ],
+  ])('%s', (_, value, text) => {
+    expect(Json.encode(value)).toBe(text)
+    expect(canonicalize(value)).toBe(text)
+  })
+
+  test('what is written is not changed by it', () => {
+    const value = Object.freeze({ b: Object.freeze([Object.freeze({ d: 1, c: 2 })]), a: 'x' })
+    expect(Json.encode(value)).toBe('{"a":"x","b":[{"c":2,"d":1}]}')
+    expect(Object.keys(value)).toEqual(['b', 'a'])
+    expect(Object.keys(value.b[0]!)).toEqual(['d', 'c'])
+  })
+})
+
 describe('what canonical JSON cannot hold', () => {
   test('members that are undefined are left out', () => {
     expect(Json.encode({ b: undefined, a: 1 })).toBe('{"a":1}')

@@ -15,56 +15,64 @@ export type Value =
 
 /** The canonical text of a plain value. Members that are `undefined` are left out. */
 export function encode(value: unknown): string {
-  return quick(value, 0) ?? write(value, '$', 0)
+  const arranged = arrange(value, 0)
+  if (arranged === odd) return write(value, '$', 0)
+  // Its own text is made in one piece: pieces would cost more to collect than to make (measured).
+  const text = JSON.stringify(arranged)
+  // A lone surrogate is written as an escape, which nothing else is but a text that speaks of one.
+  return text.includes('\\ud') ? write(value, '$', 0) : text
 }
 
 const maxDepth = 64
 
-/**
- * What {@link write} gives, a third of its time (measured: `npm run bench -- provenance`); undefined for
- * what may have to be refused: `write` then knows where.
- */
-function quick(value: unknown, depth: number): string | undefined {
-  if (typeof value === 'string') return quote(value)
-  if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : undefined
-  if (value === null || typeof value === 'boolean') return `${value}`
-  if (typeof value !== 'object' || depth > maxDepth) return undefined
-  let text = ''
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      const item = quick(value[index], depth + 1)
-      if (item === undefined) return undefined
-      text += index === 0 ? item : `,${item}`
-    }
-    return `[${text}]`
-  }
-  if (!isPlain(value)) return undefined
-  for (const key of sorted(Object.keys(value))) {
-    const member = (value as Record<string, unknown>)[key]
-    if (member === undefined) continue
-    const [name, item] = [quote(key), quick(member, depth + 1)]
-    if (name === undefined || item === undefined) return undefined
-    text += text === '' ? `${name}:${item}` : `,${name}:${item}`
-  }
-  return `{${text}}`
+/** What `JSON.stringify` may not write in canonical form: {@link write} does, or says what is wrong. */
+const odd = Symbol('odd')
+
+/** The same value with the keys of its objects in order: itself where they are, copies where not. */
+function arrange(value: unknown, depth: number): unknown {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value
+  if (typeof value === 'number') return Number.isFinite(value) ? value : odd
+  if (typeof value !== 'object' || depth > maxDepth) return odd
+  return Array.isArray(value) ? arrangeItems(value, depth) : arrangeMembers(value, depth)
 }
 
-/** Keys mostly come in order: to see that costs less than to sort. */
-function sorted(keys: string[]): string[] {
-  for (let index = 1; index < keys.length; index++)
-    if (keys[index - 1]! > keys[index]!) return keys.sort()
-  return keys
+function arrangeItems(items: readonly unknown[], depth: number): unknown {
+  let copy: unknown[] | undefined
+  for (let index = 0; index < items.length; index++) {
+    const item = arrange(items[index], depth + 1)
+    if (item === odd) return odd
+    if (item === items[index]) continue
+    copy ??= [...items]
+    copy[index] = item
+  }
+  return copy ?? items
 }
 
-/** A string as JSON; undefined when it is not well formed. */
-function quote(text: string): string | undefined {
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index)
-    // Control characters, quotation marks, backslashes, and all that is not ASCII.
-    if (code < 32 || code > 126 || code === 34 || code === 92)
-      return text.isWellFormed() ? JSON.stringify(text) : undefined
+function arrangeMembers(value: object, depth: number): unknown {
+  if (!isPlain(value)) return odd
+  const members = value as Record<string, unknown>
+  const keys = Object.keys(value)
+  let isSame = true
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index]!
+    // Keys that look like numbers keep an order of their own in an object, and this one is no member.
+    if (isDigit(key.charCodeAt(0)) || key === '__proto__') return odd
+    if (index > 0 && key < keys[index - 1]!) isSame = false
   }
-  return `"${text}"`
+  if (!isSame) keys.sort()
+  let copy: Record<string, unknown> | undefined = isSame ? undefined : {}
+  for (const key of keys) {
+    const before = members[key]
+    const member = before === undefined ? undefined : arrange(before, depth + 1)
+    if (member === odd) return odd
+    if (member !== before) copy ??= { ...members }
+    if (copy !== undefined) copy[key] = member
+  }
+  return copy ?? value
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57
 }
 
 function write(value: unknown, path: string, depth: number): string {

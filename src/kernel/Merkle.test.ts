@@ -175,3 +175,10 @@ test('two lists of leaves have one root only if they are one list', () => {
     { numRuns: 500 },
   )
 })
+
+test('the leaf of a text is the leaf of its bytes, whatever its length and script', () => {
+  const texts = ['', 'a', 'é', '漢'.repeat(30_000), '\u{1f600}'.repeat(20_000), 'x'.repeat(70_000)]
+  for (const text of [...texts, ...texts])
+    expect(Merkle.leafOfText(text)).toEqual(Merkle.leaf(Hash.bytes(text)))
+  expect(() => Merkle.node(new Uint8Array(31), new Uint8Array(32))).toThrow(/^bug: /)
+})

@@ -104,3 +104,38 @@ test('a record that cannot be written is refused before it is', () => {
   expect(() => Record.encode({ ...record, event })).toThrow(/plain JSON value at \$\.event\.atoms/)
   expect(() => Record.encode({ ...record, leaf: 2 })).toThrow(/before leaf 2/)
 })
+
+test('composed at its place, it is the text that encoding it whole gives', () => {
+  const place = fc.record({
+    leaf: fc.nat(),
+    atMs: fc.nat(),
+    id: fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme' }).filter(Record.isId),
+    previous: fc.constantFrom(record.previous, Record.genesis),
+    origin: fc.constant(origin),
+  })
+  const other = `0x${'cd'.repeat(20)}`
+  const causes = fc.array(fc.record({ origin: fc.constant(other), leaf: fc.nat() }), {
+    maxLength: 3,
+  })
+  const event = fc.record({ type: fc.constant('noted'), z: fc.jsonValue(), a: fc.jsonValue() })
+  fc.assert(
+    fc.property(place, causes, event, (place, causes, event) => {
+      const contents = Record.contents({ causes, event })
+      expect(Record.compose(place, contents)).toBe(Record.encode({ v: 1, ...place, causes, event }))
+    }),
+    { numRuns: 500 },
+  )
+  const contents = Record.contents(record)
+  expect(() => Record.compose({ ...record, leaf: 2 }, contents)).toThrow(/before leaf 2/)
+  expect(() => Record.compose({ ...record, previous: '0x' }, contents)).toThrow(/previous as/)
+  expect(() => Record.compose({ ...record, origin: '0x' }, contents)).toThrow(/origin as/)
+  expect(() => Record.compose({ ...record, id: '\n' }, contents)).toThrow(/id as/)
+  expect(() => Record.contents({ ...record, event: { type: '' } })).toThrow(/event.type/)
+})
+
+test('what the owner of contents does to them later changes nothing', () => {
+  const causes = [{ origin, leaf: 2 }]
+  const contents = Record.contents({ causes, event: { type: 'noted' } })
+  causes[0]!.leaf = 9
+  expect(Record.decode(Record.compose(record, contents)).causes).toEqual([{ origin, leaf: 2 }])
+})

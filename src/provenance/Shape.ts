@@ -3,7 +3,7 @@
  * came.
  */
 import { InputError } from '../kernel/Errors.ts'
-import * as Hex from '../kernel/Hex.ts'
+import type * as Hex from '../kernel/Hex.ts'
 
 /** A non-negative safe integer: a leaf, a size, milliseconds. */
 export function isIndex(value: unknown): value is number {
@@ -12,7 +12,7 @@ export function isIndex(value: unknown): value is number {
 
 /** Lower-case hex of 32 bytes: one spelling for one hash. */
 export function isHash(value: unknown): value is Hex.Hex {
-  return Hex.is(value, 32) && value === value.toLowerCase()
+  return typeof value === 'string' && /^0x[0-9a-f]{64}$/.test(value)
 }
 
 /** An object with no other members than `members`. Throws `InputError` with `code`. */
@@ -23,8 +23,9 @@ export function object(
   const { what, members, code } = options
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw refuse(code, `${what} as an object`, value)
-  const unknown = members && Object.keys(value).find((key) => !members.includes(key))
-  if (unknown !== undefined) throw refuse(code, `only ${members!.join(', ')} in ${what}`, unknown)
+  if (members === undefined) return value as { readonly [key: string]: unknown }
+  for (const key of Object.keys(value))
+    if (!members.includes(key)) throw refuse(code, `only ${members.join(', ')} in ${what}`, key)
   return value as { readonly [key: string]: unknown }
 }
 

@@ -86,10 +86,10 @@ export function create(options: {
 }): Staging {
   const { log, origin, recorded } = options
   const rows: Row[] = []
-  const staged = new Map<string, Prior>()
+  const staged = new Map<string, Appended>()
   let previous = Log.previous(log)
 
-  const prior = (id: string) => staged.get(id) ?? read(recorded.get(id))
+  const prior = (id: string) => read(staged.get(id)?.text ?? recorded.get(id))
 
   const addOne = ({ id, atMs, contents }: Prepared): Appended => {
     const known = prior(id)
@@ -103,7 +103,7 @@ export function create(options: {
     const appended = appendedOf({ leaf, text }, { exists: false })
     previous = Hex.encode(hash)
     rows.push({ leaf, id, text, hash })
-    staged.set(id, { contents: contents.text, appended })
+    staged.set(id, appended)
     return appended
   }
 
