@@ -30,7 +30,7 @@ export type Log = {
   readonly kills: Kill[]
   /** Orders begun, by buyer: each is to be bought once. */
   readonly orders: Map<string, Set<string>>
-  /** Receipt of each order as buyers were told it, again and again. */
+  /** Hash of each order's receipt, as buyers were told it, again and again. */
   readonly told: Map<string, Set<string>>
   /** Ends that nobody dealt: a process that stopped by itself, and what it said last. */
   readonly faults: string[]
@@ -55,35 +55,35 @@ export function random(seed: number): () => number {
 /** How long a process may take for what it is waited for. */
 const patienceMs = 45_000
 
-/** A buyer that lives as often as it takes: one errand after the other, run by run. */
+/** A buyer that lives as often as it takes: what one life leaves undone, the next one goes on with. */
 export function life(world: World.World, log: Log, desk: World.Desk, steps = 3) {
-  let number = 0
-  const run = () => `${desk.name}-run-${number}`
-  const start = (stopAt?: StopAt) => {
-    const calls = Terms.calls(steps)
-    const orders = log.orders.get(desk.name) ?? new Set()
-    log.orders.set(desk.name, orders)
-    for (const step of calls.keys()) orders.add(Autopsy.orderName(run(), step))
-    return world.buyer(desk, { run: run(), calls, ...(stopAt === undefined ? {} : { stopAt }) })
+  let first = 0
+  const start = (errand: { readonly stopAt?: StopAt; readonly runs?: number } = {}) => {
+    const { runs = 1, ...where } = errand
+    const names = Array.from({ length: runs }, (_, run) => `${desk.name}-run-${first + run}`)
+    return world.buyer(desk, { runs: names, calls: Terms.calls(steps), ...where })
   }
-  /** Takes down what a buyer said it bought; true when it went through its run. */
+  /** Takes down what a buyer began, bought and held; true when it got through all its runs. */
   const bury = async (child: Child.Child) => {
     const end = await child.ended
-    for (const { bought, run, receiptHash, text } of child.lines)
-      if (bought !== undefined) {
-        const order = `${desk.name} ${Autopsy.orderName(String(run), Number(bought))}`
-        const told = log.told.get(order) ?? new Set()
-        log.told.set(order, told.add(`${receiptHash} ${text}`))
-      }
-    const done = child.lines.find((line) => 'done' in line)
-    if (done !== undefined) {
-      number += 1
-      if ((done.held as string[]).some((held) => held !== '0'))
-        log.faults.push(`${desk.name} ended ${run()} with ${done.held} held`)
-    } else if (end !== 'SIGKILL') log.faults.push(`${desk.name} ended with ${end}: ${said(child)}`)
-    return done !== undefined
+    for (const line of child.lines) {
+      const order = Autopsy.orderName(String(line.run), Number(line.begins ?? line.bought))
+      if ('begins' in line) added(log.orders, desk.name, order)
+      if ('bought' in line) added(log.told, `${desk.name} ${order}`, String(line.receiptHash))
+      if (!('done' in line)) continue
+      first += 1
+      if ((line.held as string[]).some((held) => held !== '0'))
+        log.faults.push(`${desk.name} ended ${line.done} with ${line.held} held`)
+    }
+    if (end !== 0 && end !== 'SIGKILL')
+      log.faults.push(`${desk.name} ended with ${end}: ${said(child)}`)
+    return end === 0
   }
   return { desk, start, bury }
+}
+
+function added(map: Map<string, Set<string>>, key: string, value: string): void {
+  map.set(key, (map.get(key) ?? new Set()).add(value))
 }
 
 /** A buyer's life. */
@@ -94,11 +94,18 @@ export async function killBuyer(
   world: World.World,
   log: Log,
   { start, bury, desk }: Life,
-  { aim, delayMs = 0 }: { readonly aim: BuyerAim; readonly delayMs?: number },
+  blow: {
+    readonly aim: BuyerAim
+    readonly delayMs?: number
+    /** Not before this. */
+    readonly after?: Promise<void>
+    readonly runs?: number
+  },
 ): Promise<boolean> {
+  const { aim, delayMs = 0, after, runs = 1 } = blow
   const { paid, delivered } = world.traps
   const stops = aim === 'held' || aim === 'paying' || aim === 'sending'
-  const child = start(stops ? aim : undefined)
+  const child = start({ runs, ...(stops ? { stopAt: aim } : {}) })
   if (aim === 'asking')
     paid.set(desk.address, async (_, pass) => {
       await child.kill()
@@ -114,6 +121,7 @@ export async function killBuyer(
   else if (aim === 'answered') delivered.set(desk.address, () => void child.kill())
   else if (aim === 'any time')
     void child.says('opened', patienceMs).then(async () => {
+      await after
       await sleep(delayMs)
       await child.kill()
     })
@@ -121,7 +129,11 @@ export async function killBuyer(
     void child.says('at', patienceMs).then(async (line) => {
       if (line !== undefined) await child.kill()
     })
-  const through = await within(bury(child), child, log)
+  const through = await within(bury(child), {
+    child,
+    log,
+    ...(after === undefined ? {} : { after }),
+  })
   paid.delete(desk.address)
   delivered.delete(desk.address)
   if (through !== false) return false
@@ -166,8 +178,8 @@ export async function killSeller(
     void child.says('at', patienceMs).then(async (line) => {
       if (line !== undefined) await kill()
     })
-  const end = await within(child.ended, child, log)
-  world.traps.sent = undefined
+  const end = await within(child.ended, { child, log })
+  if (aim === 'unsent' || aim === 'landed') world.traps.sent = undefined
   world.front.lead(undefined)
   // It ended itself in good order because the chain was away: whoever watches it starts it again.
   if (child.lines.some((line) => 'away' in line)) return false
@@ -188,7 +200,7 @@ export async function killSeller(
 export async function finish(log: Log, { desk, start, bury }: Life): Promise<void> {
   for (let tries = 0; tries < 5; tries += 1) {
     const child = start()
-    if (await within(bury(child), child, log)) return
+    if (await within(bury(child), { child, log })) return
   }
   log.faults.push(`${desk.name} does not get through its run`)
 }
@@ -198,19 +210,25 @@ export function said({ lines, stderr }: Child.Child): string {
   return `${JSON.stringify(lines.slice(-3))} ${stderr().trim().slice(-600)}`
 }
 
-/** Ends what takes too long; that is a fault. */
+/** Ends what takes too long, counted from `after`; that is a fault. */
 async function within<Result>(
   work: Promise<Result>,
-  child: Child.Child,
-  log: Log,
+  of: { readonly child: Child.Child; readonly log: Log; readonly after?: Promise<void> },
 ): Promise<Result> {
-  const timer = setTimeout(() => {
-    log.faults.push(`process ${child.pid} took over ${patienceMs} ms: ${said(child)}`)
-    void child.kill()
-  }, patienceMs)
+  const { child, log, after = Promise.resolve() } = of
+  let timer: NodeJS.Timeout | undefined
+  let isOver = false
+  void after.then(() => {
+    if (isOver) return
+    timer = setTimeout(() => {
+      log.faults.push(`process ${child.pid} took over ${patienceMs} ms: ${said(child)}`)
+      void child.kill()
+    }, patienceMs)
+  })
   try {
     return await work
   } finally {
+    isOver = true
     clearTimeout(timer)
   }
 }

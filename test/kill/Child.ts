@@ -4,7 +4,6 @@
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 
 /** What a child said. */
 export type Line = { readonly [key: string]: unknown }
@@ -32,8 +31,8 @@ export type Nursery = {
   close(): Promise<void>
 }
 
-/** `ready`: how many wait beside those at work. */
-export function nursery(program: 'buyer' | 'seller', ready = 1): Nursery {
+/** Children of a program's file; `ready`: how many wait beside those at work. */
+export function nursery(program: string, ready = 1): Nursery {
   const waiting: ReturnType<typeof launch>[] = []
   const fill = () => {
     while (waiting.length < ready) waiting.push(launch(program))
@@ -55,9 +54,7 @@ export function nursery(program: 'buyer' | 'seller', ready = 1): Nursery {
 type Process = ChildProcessByStdio<Writable, Readable, Readable>
 
 function launch(program: string): { readonly child: Child; tell(errand: unknown): void } {
-  const file = fileURLToPath(new URL(`./${program}.ts`, import.meta.url))
-  const args = ['--conditions=source', '--import', 'tsx', file]
-  const process_: Process = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  const process_: Process = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'pipe'] })
   process_.stdin.on('error', () => undefined)
   const lines: Line[] = []
   const waiting = new Set<() => void>()

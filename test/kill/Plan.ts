@@ -68,23 +68,25 @@ export async function run(
   world.front.lead(undefined)
 
   tell('the seller is killed')
-  let phase: 'calm' | 'storm' | 'over' = 'calm'
+  const weather = changing()
   const buying = Promise.all(
     lives.map(async (life) => {
-      for (;;)
-        if (phase === 'over') return Campaign.finish(log, life)
-        else if (phase === 'calm') await life.bury(life.start())
-        else
-          await Campaign.killBuyer(world, log, life, { aim: 'any time', delayMs: random() * 4_000 })
+      while (weather.now() === 'calm')
+        await Campaign.killBuyer(world, log, life, {
+          ...{ aim: 'any time', after: weather.stormy, runs: 4, delayMs: random() * 1_000 },
+        })
+      while (weather.now() === 'storm')
+        await Campaign.killBuyer(world, log, life, { aim: 'any time', delayMs: random() * 4_000 })
+      await Campaign.finish(log, life)
     }),
   )
   for (const aim of shuffled(spread(plan.seller), random))
     await Campaign.killSeller(world, log, { aim, delayMs: random() * 1_500 })
 
   tell('the storm')
-  phase = 'storm'
+  weather.turn('storm')
   const { lost, restarts } = await storm(world, log, plan, random)
-  phase = 'over'
+  weather.turn('over')
   const last = world.seller()
   await last.says('listening', 45_000)
   await buying
@@ -110,29 +112,51 @@ async function storm(
 ): Promise<{ readonly lost: number; readonly restarts: number }> {
   let sent = 0
   let lost = 0
+  world.traps.sent = async (_, pass) => {
+    const reply = await pass()
+    sent += 1
+    if (sent % plan.loseEvery !== 0) return reply
+    lost += 1
+    return 'lost'
+  }
+  const every = Math.ceil(plan.storm / Math.max(1, plan.restarts))
   let restarts = 0
   for (let kills = 0; kills < plan.storm; kills += 1) {
-    world.traps.sent = async (_, pass) => {
-      const reply = await pass()
-      sent += 1
-      if (sent % plan.loseEvery !== 0) return reply
-      lost += 1
-      return 'lost'
-    }
-    const restart = plan.restarts > 0 && kills % Math.ceil(plan.storm / plan.restarts) === 0
-    const dying = Campaign.killSeller(world, log, {
-      aim: 'any time',
-      delayMs: 400 + random() * 2_000,
-    })
-    if (restart) {
+    const blow = { aim: 'any time', delayMs: 400 + random() * 2_000 } as const
+    const dying = Campaign.killSeller(world, log, blow)
+    if (restarts < plan.restarts && kills % every === 0) {
       await sleep(random() * 1_500)
       await world.restartChain()
       restarts += 1
     }
-    await dying
+    // It may have ended by itself, because the chain was away.
+    if (!(await dying)) await Campaign.killSeller(world, log, blow)
   }
+  // Nobody dies while one more answer is lost: the seller finds what landed by itself.
+  const survivor = world.seller()
+  for (let waits = 0; lost < plan.storm && waits < 100 && !survivor.isGone(); waits += 1)
+    await sleep(100)
   world.traps.sent = undefined
+  await survivor.kill()
+  world.front.lead(undefined)
   return { lost, restarts }
+}
+
+/** Calm, then storm, then over. */
+function changing() {
+  let now: 'calm' | 'storm' | 'over' = 'calm'
+  let turned: () => void
+  const stormy = new Promise<void>((resolve) => {
+    turned = resolve
+  })
+  return {
+    now: () => now,
+    stormy,
+    turn(to: 'storm' | 'over') {
+      now = to
+      turned()
+    },
+  }
 }
 
 function spread<Aim extends string>(counts: Readonly<Record<Aim, number>>): Aim[] {

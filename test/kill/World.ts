@@ -14,6 +14,7 @@ import * as Wire from '../../src/wallets/x402/Wire.ts'
 import * as Autopsy from './Autopsy.ts'
 import type * as BuyerProcess from './buyer.ts'
 import * as Child from './Child.ts'
+import * as Program from './Program.ts'
 import * as Relay from './Relay.ts'
 import type * as SellerProcess from './seller.ts'
 import * as Terms from './Terms.ts'
@@ -55,7 +56,11 @@ export async function open(options: Options = {}) {
   const startChain = (more: LocalChain.Options = {}) =>
     LocalChain.start({ ...(blockEverySec === undefined ? {} : { blockEverySec }), ...more })
   let local = await startChain()
-  const nurseries = { buyer: Child.nursery('buyer', 2), seller: Child.nursery('seller') }
+  const program = await Program.make(scratch)
+  const nurseries = {
+    buyer: Child.nursery(program('buyer'), buyers),
+    seller: Child.nursery(program('seller')),
+  }
   const traps = {
     /** By payer. */
     paid: new Map<Hex, Trap<Paid>>(),
@@ -112,7 +117,7 @@ export async function open(options: Options = {}) {
     ...{ scratch, chain, contracts, desks, sellerDir, traps, wire, rpc, front, finality },
     local: () => local,
     /** A buyer that finishes what is open and buys the calls of a run. */
-    buyer(desk: Desk, errand: Pick<BuyerProcess.Told, 'run' | 'calls' | 'stopAt'>): Child.Child {
+    buyer(desk: Desk, errand: Pick<BuyerProcess.Told, 'runs' | 'calls' | 'stopAt'>): Child.Child {
       const { dir, key } = desk
       const baseUrl = `${front.url}/v1`
       const all: BuyerProcess.Told = { ...told, dir, key, policy, baseUrl, ...errand }

@@ -22,7 +22,7 @@ export type Told = {
   readonly policy: string
   readonly baseUrl: string
   /** The same run and steps are the same purchases, whichever process buys them. */
-  readonly run: string
+  readonly runs: readonly string[]
   readonly calls: readonly { readonly [key: string]: unknown }[]
   /** Where it stops, once, to be killed. */
   readonly stopAt?: 'held' | 'paying' | 'sending'
@@ -65,18 +65,23 @@ Errand.say({ opened: buyer.name })
 const ended = await patiently(() => buyer.finish())
 if (ended.length > 0) Errand.say({ finished: ended.map(({ state }) => state) })
 
-for (const [step, call] of told.calls.entries()) Errand.say(await bought(step, call))
-const held = buyer.status().map(({ meter }) => meter.held)
+for (const run of told.runs) {
+  for (const [step, body] of told.calls.entries()) {
+    Errand.say({ begins: step, run })
+    Errand.say(await bought({ run, step, body }))
+  }
+  Errand.say({ done: run, held: buyer.status().map(({ meter }) => meter.held) })
+}
 await buyer.close()
-Errand.say({ done: told.run, held })
 process.exit(0)
 
 /** One step, bought: attempts that came to nothing are followed by others. */
-async function bought(step: number, call: { readonly [key: string]: unknown }) {
-  const { baseUrl, run } = told
+async function bought(call: Pick<Buyer.Call, 'run' | 'step' | 'body'>) {
+  const { run, step, body } = call
+  const { baseUrl } = told
   for (;;) {
-    const model = String(call.model)
-    const outcome = await patiently(() => buyer.buy({ baseUrl, model, body: call, run, step }))
+    const model = String(body.model)
+    const outcome = await patiently(() => buyer.buy({ ...call, baseUrl, model }))
     const { delivered, purchase, state, because } = outcome
     if (delivered !== undefined) {
       const { receiptHash, answered } = delivered
