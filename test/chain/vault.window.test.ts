@@ -125,6 +125,16 @@ describe('the challenge window', () => {
     await world.pass(101)
     await expect(world.claim(vault, next, 0)).rejects.toThrow()
     expect(await world.claim(vault, start, 0)).toMatchObject({ atoms: 100n })
+    // The next root grows from the one that still stands, not from the cancelled one.
+    const corrected = Fixture.treeOf(
+      [
+        [alice, 101n],
+        [bob, 50n],
+      ],
+      next.tree.depth,
+    )
+    await world.publish(vault, corrected)
+    expect(await world.balance(token, till)).toBe(849n)
   })
 
   test('an honest root cannot be cancelled, nor any root after its window', async () => {
