@@ -95,12 +95,9 @@ const running = new Set()
 
 async function run(wanted) {
   const startedAt = performance.now()
-  const chosen = bugs().filter(({ name }) => wanted.every((part) => name.includes(part)))
+  const isWanted = ({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part))
+  const chosen = bugs().filter(isWanted)
   if (chosen.length === 0) throw new Error(`expected bugs named ${wanted.join(' ')}, found none`)
-  const files = repository()
-  const read = (bug) => plant(bug, readFileSync(join(root, bug.file), 'utf8'))
-  for (const bug of chosen) read(bug)
-
   const scratch = mkdtempSync(join(tmpdir(), 'requite-planted-'))
   const clear = () => rmSync(scratch, { recursive: true, force: true, maxRetries: 3 })
   for (const signal of ['SIGINT', 'SIGTERM'])
@@ -110,19 +107,17 @@ async function run(wanted) {
       process.exit(130)
     })
   try {
-    const sound = await verdicts(copy(files, join(scratch, 'sound')), chosen)
-    const unfit = chosen.filter((bug) => sound.of(bug) !== 'passed')
-    for (const bug of unfit) console.error(`${bug.name}: its test ${sound.of(bug)}: ${bug.test}`)
-    if (unfit.length > 0) console.error(sound.output)
-    if (unfit.length > 0) throw new Error('expected every test to be green before bugs are planted')
-    console.log(`green without bugs: ${chosen.length} tests, ${sound.seconds.toFixed(1)} s`)
-
+    // All copies are made of the first: whoever edits meanwhile changes nothing here.
+    const files = repository()
+    const sound = copy(files, { from: root, to: join(scratch, 'sound') })
+    const planted = plantAll(chosen, sound)
+    await expectGreen(chosen, sound)
     const rows = []
     const queue = [...chosen]
     const worker = async () => {
       for (let bug = queue.shift(); bug !== undefined; bug = queue.shift()) {
-        const at = copy(files, join(scratch, bug.name))
-        writeFileSync(join(at, bug.file), read(bug))
+        const at = copy(files, { from: sound, to: join(scratch, bug.name) })
+        writeFileSync(join(at, bug.file), planted.get(bug))
         const found = await verdicts(at, [bug])
         rmSync(at, { recursive: true, force: true, maxRetries: 3 })
         rows.push({ bug, verdict: found.of(bug), ...found })
@@ -135,6 +130,31 @@ async function run(wanted) {
   }
 }
 
+/** Each bug's file with the bug in it. Throws naming all that do not fit. */
+function plantAll(chosen, at) {
+  const planted = new Map()
+  const unfit = []
+  for (const bug of chosen)
+    try {
+      planted.set(bug, plant(bug, readFileSync(join(at, bug.file), 'utf8')))
+    } catch (error) {
+      unfit.push(error.message)
+    }
+  if (unfit.length > 0) throw new Error(unfit.join('\n'))
+  return planted
+}
+
+async function expectGreen(chosen, at) {
+  const { of, output, seconds } = await verdicts(at, chosen)
+  const unfit = chosen.filter((bug) => of(bug) !== 'passed')
+  if (unfit.length > 0) {
+    const said = unfit.map((bug) => `${bug.name}: its test ${of(bug)}: ${bug.test}`)
+    const expected = 'expected each test to be green before its bug is planted'
+    throw new Error([output, ...said, expected].join('\n'))
+  }
+  console.log(`green without bugs: ${chosen.length} tests, ${seconds.toFixed(1)} s`)
+}
+
 /** Paths of the repository: what is tracked, and what is new and not ignored. */
 function repository() {
   const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard']
@@ -144,10 +164,10 @@ function repository() {
   return [...new Set(stdout.split('\0'))].filter(isFile)
 }
 
-function copy(files, to) {
+function copy(files, { from, to }) {
   for (const path of files) {
     mkdirSync(join(to, dirname(path)), { recursive: true })
-    copyFileSync(join(root, path), join(to, path))
+    copyFileSync(join(from, path), join(to, path))
   }
   symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'), 'junction')
   return to
