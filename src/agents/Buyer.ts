@@ -187,7 +187,8 @@ export async function open(options: Options): Promise<Buyer> {
       const outcomes: Outcome[] = []
       const failures: unknown[] = []
       for (const open of Purchases.open(books.state.purchases)) {
-        if (running.has(open.id)) continue
+        // While another was finished, a call may have taken this one up, or ended it.
+        if (running.has(open.id) || !Purchases.isOpen(open)) continue
         if (open.status !== 'paying') await Resumption.undo(books, open)
         else
           try {

@@ -166,7 +166,8 @@ export function open(state: Purchases): Purchase[] {
   return [...state.purchases.values()].filter(isOpen)
 }
 
-function isOpen(purchase: Purchase | undefined): boolean {
+/** Whether a purchase holds something and is not at an end. */
+export function isOpen(purchase: Purchase | undefined): boolean {
   return purchase !== undefined && ['decided', 'held', 'paying'].includes(purchase.status)
 }
 

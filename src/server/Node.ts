@@ -97,7 +97,8 @@ export async function open(options: Options): Promise<Node> {
       `datanet ${datanet.name}: ${Datanet.contributions(datanet).length} documents, version ${library.indexRoot}`,
     )
     const { asset, till: payTo, tokenName, tokenVersion } = contracts
-    const seller = await Seller.open({ chain, wallet, asset, payTo, tokenName, tokenVersion })
+    const token = { asset, tokenName, tokenVersion }
+    const seller = Seller.open({ chain, wallet, payTo, ...token, now: options.now })
     return {
       ...options,
       books,

@@ -2,7 +2,6 @@
  * @module Requests: what a purchase asks for, kept beside the journal from before its payment is sent, so
  * that a restarted agent can fetch the answer it paid for. Erasable: no fold reads it.
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { InputError } from '../kernel/Errors.ts'
@@ -26,15 +25,16 @@ export type Order = {
 
 /** Keeps an order durably; call before its payment is sent. */
 export function put(dir: string, purchase: Hex, given: Order): void {
-  mkdirSync(join(dir, 'requests'), { recursive: true, mode: 0o700 })
+  Files.ensureFolder(join(dir, 'requests'))
   Files.writeAtomic(file(dir, purchase), Json.encode(given), { mode: 0o600 })
 }
 
 /** The order of a purchase; undefined when it was erased. */
 export function get(dir: string, purchase: Hex): Order | undefined {
   const path = file(dir, purchase)
-  if (!existsSync(path)) return undefined
-  const parsed = order.safeParse(Json.parse(readFileSync(path, 'utf8'), path))
+  const text = Files.readText(path)
+  if (text === undefined) return undefined
+  const parsed = order.safeParse(Json.parse(text, path))
   if (parsed.success) return parsed.data
   throw new InputError(`expected an order in ${path}: ${parsed.error.issues[0]!.message}`)
 }
