@@ -4,12 +4,12 @@
  */
 import { stripVTControlCharacters } from 'node:util'
 import Table from 'cli-table3'
-import colors from 'picocolors'
 import type * as Buyer from '../agents/Buyer.ts'
 import type * as Asset from '../kernel/Asset.ts'
 import { problem } from '../kernel/Errors.ts'
 import * as Money from '../kernel/Money.ts'
 import * as Share from '../kernel/Share.ts'
+import { colors } from './Colors.ts'
 
 /** One line on stderr: what is being done. */
 export function note(text: string): void {

@@ -1,7 +1,7 @@
 /** @module `requite verify`: recomputes everything from files and names the file that does not hold. */
 import { resolve } from 'node:path'
 import { defineCommand } from 'citty'
-import colors from 'picocolors'
+import { colors } from '../Colors.ts'
 import * as Config from '../Config.ts'
 import * as Print from '../Print.ts'
 import * as Run from '../Run.ts'
