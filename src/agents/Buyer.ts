@@ -16,6 +16,7 @@ import * as Policy from '../policies/Policy.ts'
 import * as Books from '../store/Books.ts'
 import * as Files from '../store/Files.ts'
 import type { Chain } from '../wallets/Chain.ts'
+import * as NoteKey from '../wallets/NoteKey.ts'
 import type { Evidence } from '../wallets/PaymentEvidence.ts'
 import type { Wallet } from '../wallets/Wallet.ts'
 import * as CallSchema from './Call.schema.ts'
@@ -123,6 +124,7 @@ export async function open(options: Options): Promise<Buyer> {
     file: join(dir, 'journal.db'),
     origin: wallet.address,
     now,
+    signer: await NoteKey.of(wallet),
     ...(onPoisoned === undefined ? {} : { onPoisoned }),
   })
   const { purchases } = books.state.purchases

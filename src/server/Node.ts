@@ -18,6 +18,7 @@ import * as Books from '../store/Books.ts'
 import * as Files from '../store/Files.ts'
 import type * as Import from '../store/Import.ts'
 import type { Chain } from '../wallets/Chain.ts'
+import * as NoteKey from '../wallets/NoteKey.ts'
 import type { Wallet } from '../wallets/Wallet.ts'
 import * as Seller from '../wallets/x402/Seller.ts'
 import * as Library from './Library.ts'
@@ -86,6 +87,8 @@ export async function open(options: Options): Promise<Node> {
     file: join(dir, 'journal.db'),
     origin: wallet.address,
     now: options.now,
+    signer: await NoteKey.of(wallet),
+    onNote: options.onProgress,
     ...(options.onPoisoned === undefined ? {} : { onPoisoned: options.onPoisoned }),
   })
   try {
