@@ -1,0 +1,193 @@
+/** @module The processes of a simulation: how each is started, and what it does with its life. */
+import * as Buyer from '../../src/agents/Buyer.ts'
+import { BaseError } from '../../src/kernel/Errors.ts'
+import * as Hash from '../../src/kernel/Hash.ts'
+import type { Hex } from '../../src/kernel/Hex.ts'
+import * as App from '../../src/server/App.ts'
+import * as Node from '../../src/server/Node.ts'
+import * as Settlement from '../../src/server/Settlement.ts'
+import * as Chain from '../../src/wallets/Chain.ts'
+import * as Market from './Market.ts'
+import * as Network from './Network.ts'
+import * as Rpc from './virtual/Rpc.ts'
+import * as World from './World.ts'
+
+/** Something an agent wants to buy, and how far it has come. */
+export type Task = {
+  readonly call: Buyer.Call
+  status: 'open' | 'done'
+  tries: number
+  /** Purchase that was captured for it. */
+  captured: Hex | undefined
+}
+
+/** A buyer: a party, its tasks, and what its policy allows. */
+export type Desk = World.Party & {
+  readonly tasks: readonly Task[]
+  /** Answers a day, at their dearest. */
+  readonly answers: number
+  buyer: Buyer.Buyer | undefined
+}
+
+/** The seller. */
+export type Shop = World.Party & { node: Node.Node | undefined }
+
+/** What a purchase can end in. */
+export type Ends = Record<'captured' | 'disputed' | 'expired' | 'refused' | 'failed', number>
+
+/** Starts a buyer, which takes up what it left and asks for what it lacks. */
+export async function startDesk(desk: Desk, ends: Ends): Promise<void> {
+  const life = begin(desk)
+  try {
+    const chain = await Chain.open({ ...node(desk), finality: World.current().finality })
+    World.current().opening = desk
+    const opening = Buyer.open({
+      dir: `/${desk.name}`,
+      wallet: Market.wallets.get(desk.name)!,
+      ...{ chain, contracts: Market.contracts, now: World.clock(desk) },
+      policy: Market.policy(desk.answers),
+      local: true,
+      onPoisoned: () => {
+        desk.isDoomed = true
+      },
+    })
+    desk.buyer = await opening
+  } catch (error) {
+    return again(desk, error, () => startDesk(desk, ends))
+  }
+  const { random } = World.current()
+  if (random() < 0.7) finish(desk)
+  for (const task of desk.tasks) if (task.status === 'open') ask(desk, task, ends)
+  World.current().say(`${life.name} is up`)
+}
+
+/** Ends what a crash left open. */
+export function finish(desk: Desk): void {
+  World.park(desk.life, `${desk.name} finishes`, () => {
+    desk.buyer!.finish().catch((error: unknown) => expectFailure(desk, error))
+  })
+}
+
+/** Asks for a task, now or later; sometimes twice at once, sometimes again when it was bought. */
+export function ask(desk: Desk, task: Task, ends: Ends, delayMs?: number): void {
+  const world = World.current()
+  const { life } = desk
+  const buy = () => {
+    desk.buyer!.buy(task.call).then(
+      (outcome) => take(desk, task, outcome, ends),
+      (error: unknown) => {
+        expectFailure(desk, error)
+        ends.failed += 1
+        if (task.status === 'open') later(desk, task, ends)
+      },
+    )
+  }
+  World.park(
+    life,
+    `${desk.name} asks ${task.call.step}`,
+    () => {
+      buy()
+      if (world.strikes('call twice', 0.15)) World.park(life, `${desk.name} asks twice`, buy)
+    },
+    delayMs ?? world.below(1_500),
+  )
+}
+
+function take(desk: Desk, task: Task, outcome: Buyer.Outcome, ends: Ends): void {
+  const world = World.current()
+  world.say(`  ${desk.name} ${task.call.step}: ${outcome.state} ${outcome.because ?? ''}`)
+  if (outcome.state === 'captured') {
+    if (task.captured !== undefined && task.captured !== outcome.purchase)
+      world.wrong.push(`${desk.name} bought step ${task.call.step} twice`)
+    if (outcome.delivered === undefined) world.wrong.push('captured, and nothing delivered')
+    task.captured = outcome.purchase
+    if (task.status === 'open') ends.captured += 1
+    task.status = 'done'
+    if (world.strikes('call again', 0.15)) ask(desk, task, ends)
+    return
+  }
+  if (task.captured !== undefined)
+    world.wrong.push(`${desk.name} had step ${task.call.step}, and now it is ${outcome.state}`)
+  ends[outcome.state] += 1
+  if (outcome.state === 'disputed') task.status = 'done'
+  else later(desk, task, ends)
+}
+
+function later(desk: Desk, task: Task, ends: Ends): void {
+  task.tries += 1
+  if (task.tries >= 2 || World.current().isCalm) task.status = 'done'
+  else ask(desk, task, ends, 500 * task.tries)
+}
+
+/** Starts the seller, which settles what it left open and serves. */
+export async function startShop(shop: Shop): Promise<void> {
+  begin(shop)
+  const world = World.current()
+  try {
+    const chain = await Chain.open({ ...node(shop), finality: world.finality })
+    let drawn = 0
+    shop.node = await Node.open({
+      dir: '/seller',
+      name: 'node',
+      wallet: Market.wallets.get('seller')!,
+      ...{ chain, contracts: Market.contracts, terms: Market.terms, now: World.clock(shop) },
+      salt: () => {
+        drawn += 1
+        return Hash.text(`salt ${world.seed} ${shop.disk.texts.length} ${drawn} ${world.random()}`)
+      },
+      documents: () => ({ documents: Market.documents, commons: [], skipped: [] }),
+      onPoisoned: () => {
+        shop.isDoomed = true
+      },
+    })
+  } catch (error) {
+    return again(shop, error, () => startShop(shop))
+  }
+  const { fetch } = App.create(shop.node)
+  Network.answer(fetch)
+  settle(shop)
+}
+
+/** Settles what was served and is open. */
+export function settle(shop: Shop): void {
+  World.park(shop.life, 'seller settles what is open', () => {
+    Settlement.settleOpen(shop.node!).catch((error: unknown) => expectFailure(shop, error))
+  })
+}
+
+/** Ends a process: what it had on its way never runs. */
+export function kill(party: World.Party): void {
+  const world = World.current()
+  if (party.life === undefined) return
+  party.life.alive = false
+  party.life = undefined
+  party.books = undefined
+  party.isDoomed = false
+  if (party.name === 'seller') Network.hangUp()
+  const kept = world.parked.filter(({ life }) => life === undefined || life.alive)
+  world.parked.splice(0, world.parked.length, ...kept)
+}
+
+function begin(party: World.Party): World.Life {
+  party.life = { name: party.name, alive: true }
+  party.isDoomed = false
+  return party.life
+}
+
+/** A process that could not start: the world misbehaved, so it is started again. */
+function again(party: World.Party, error: unknown, start: () => Promise<void>): void {
+  expectFailure(party, error)
+  kill(party)
+  World.park(undefined, `${party.name} starts again`, () => void start(), 300)
+}
+
+function node({ name }: World.Party) {
+  return { rpcUrl: `virtual://${name}`, chainId: Rpc.chainId }
+}
+
+/** The world may misbehave; a bug is never an answer. */
+function expectFailure({ name }: World.Party, error: unknown): void {
+  const world = World.current()
+  world.say(`  ${name} failed: ${error}`)
+  if (!(error instanceof BaseError)) world.wrong.push(`${name}: ${(error as Error).stack ?? error}`)
+}

@@ -1,0 +1,288 @@
+/**
+ * @module One simulation: a seller and one or two buyers trade while everything goes wrong that a seed can
+ * think of; then it is calm until all is settled. The scheduler picks what happens next, one step at a time.
+ */
+import * as Hash from '../../src/kernel/Hash.ts'
+import * as Hex from '../../src/kernel/Hex.ts'
+import * as Blocks from './Blocks.ts'
+import * as Disk from './Disk.ts'
+import * as Invariants from './Invariants.ts'
+import * as Market from './Market.ts'
+import * as Network from './Network.ts'
+import * as Processes from './Processes.ts'
+import * as World from './World.ts'
+
+/** What one simulation saw. */
+export type Result = {
+  readonly seed: number
+  readonly steps: number
+  readonly faults: World.World['faults']
+  readonly ends: Processes.Ends
+  /** What a process was in the middle of when it crashed. */
+  readonly crashedIn: Readonly<Record<string, number>>
+  readonly payments: number
+  readonly records: number
+  /** Checks of audits, where there was one. */
+  readonly checks: number
+  readonly wrong: readonly string[]
+  readonly trace: readonly string[]
+}
+
+type Play = {
+  readonly world: World.World
+  readonly shop: Processes.Shop
+  readonly desks: readonly Processes.Desk[]
+  readonly ends: Processes.Ends
+  readonly crashedIn: Record<string, number>
+  steps: number
+  /** Turns in which only time passed. */
+  idle: number
+  nextBlockMs: number
+}
+
+/** Steps after which a simulation ought to have come to its end. */
+const mostSteps = 4_000
+
+/** Replaces what is global: the network, and what draws at random. */
+export function prepare(): void {
+  globalThis.fetch = Network.request as unknown as typeof fetch
+  const never = new AbortController().signal
+  AbortSignal.timeout = () => never
+  AbortSignal.any = (signals) => [...signals][0]!
+  Object.defineProperty(globalThis.crypto, 'getRandomValues', {
+    value: (bytes: Uint8Array) => {
+      const { random } = World.current()
+      bytes.set(Hex.decode(Hash.text(`random ${random()}`)).subarray(0, bytes.length))
+      return bytes
+    },
+  })
+  process.on('unhandledRejection', (error) => {
+    World.current().wrong.push(`nobody listened: ${(error as Error).stack ?? error}`)
+  })
+}
+
+/** Runs one seed. `audit` reads all logs at the end, as a stranger would. */
+export async function run(
+  seed: number,
+  options: { readonly trace?: boolean; readonly audit?: boolean } = {},
+): Promise<Result> {
+  const play = open(seed, options.trace === true)
+  const { world, shop, desks } = play
+  let checks = 0
+  try {
+    await trade(play)
+    await settle(play)
+    if (world.wrong.length === 0) Invariants.afterwards(desks, shop, { replay: seed % 4 === 0 })
+    if (world.wrong.length === 0 && options.audit === true) checks = Invariants.audit(desks, shop)
+  } catch (error) {
+    world.wrong.push((error as Error).stack ?? String(error))
+  }
+  const addresses = desks.map(({ name }) => Market.wallets.get(name)!.address)
+  const result = {
+    ...{ seed, checks, steps: play.steps, faults: world.faults, ends: play.ends },
+    crashedIn: play.crashedIn,
+    payments: addresses.flatMap((payer) => Blocks.payments(world.blocks, payer)).length,
+    records: [shop, ...desks].reduce((sum, { disk }) => sum + disk.texts.length, 0),
+    wrong: world.wrong,
+    trace: world.trace ?? [],
+  }
+  for (const party of [shop, ...desks]) Processes.kill(party)
+  return result
+}
+
+function open(seed: number, isTraced: boolean): Play {
+  const random = World.generator(seed)
+  const blocks = Blocks.create(Market.startMs / 1000 - 10)
+  for (let count = 0; count < 4; count += 1)
+    Blocks.mine(blocks, Market.startMs / 1000 - 8 + 2 * count, () => 'take')
+  const world = World.create(
+    {
+      ...{ seed, blocks, nowMs: Market.startMs + 1_000 },
+      trace: isTraced ? [] : undefined,
+      finality: [1, 2, 2, 3][Math.floor(random() * 4)]!,
+    },
+    random,
+  )
+  World.enter(world)
+  Network.reset()
+  const party = (name: string, disk: Disk.Disk): World.Party => ({
+    ...{ name, disk, life: undefined, books: undefined, skewMs: 0, isDoomed: false },
+  })
+  const shop: Processes.Shop = Object.assign(
+    party('seller', Disk.create('seller', Market.firstDisk)),
+    { node: undefined },
+  )
+  const desks = Market.names.slice(1, world.chance(0.93) ? 2 : 3).map((name) =>
+    Object.assign(party(name, Disk.create(name)), {
+      tasks: tasks(name, [1, 1, 1, 1, 1, 1, 1, 2, 2, 3][world.below(10)]!),
+      answers: [1.5, 2.5, 5][world.below(3)]!,
+      buyer: undefined,
+    } as Pick<Processes.Desk, 'tasks' | 'answers' | 'buyer'>),
+  )
+  for (const each of [shop, ...desks]) world.parties.set(each.name, each)
+  const ends = { captured: 0, disputed: 0, expired: 0, refused: 0, failed: 0 }
+  return { world, shop, desks, ends, crashedIn: {}, steps: 0, idle: 0, nextBlockMs: world.nowMs }
+}
+
+function tasks(name: string, count: number): Processes.Task[] {
+  const { model } = Market.terms.card
+  return Array.from({ length: count }, (_, step) => {
+    const messages = [{ role: 'user', content: Market.questions[step % Market.questions.length]! }]
+    const baseUrl = `http://${name}.market/v1`
+    const call = { baseUrl, model, body: { model, messages }, run: 'run', step }
+    return { call, status: 'open', tries: 0, captured: undefined }
+  })
+}
+
+/** Everybody starts, and buys, under fire, until each task is done or given up. */
+async function trade(play: Play): Promise<void> {
+  const { shop, desks, ends, world } = play
+  void Processes.startShop(shop)
+  for (const desk of desks) void Processes.startDesk(desk, ends)
+  const isOpen = () => desks.some(({ tasks }) => tasks.some(({ status }) => status === 'open'))
+  for (let step = 0; step < 400 && isOpen() && world.wrong.length === 0; step += 1) await tick(play)
+}
+
+/** No more faults: all that is open comes to an end by itself. */
+async function settle(play: Play): Promise<void> {
+  const { shop, desks, world } = play
+  world.isCalm = true
+  world.say('calm')
+  for (const { tasks } of desks) for (const task of tasks) task.status = 'done'
+  while (world.wrong.length === 0) {
+    if (Invariants.isSettled(desks, shop) && Network.busy() === 0) return
+    if (shop.life === undefined) restart(play, shop, 0)
+    else if (shop.node !== undefined) Processes.settle(shop)
+    for (const desk of desks)
+      if (desk.life === undefined) restart(play, desk, 0)
+      else if (desk.buyer !== undefined) Processes.finish(desk)
+    for (let step = 0; step < 40; step += 1) await tick(play)
+    if (play.steps + play.idle > mostSteps) world.wrong.push('it does not come to an end')
+  }
+}
+
+/** One step: something dies, or the next thing happens. */
+async function tick(play: Play): Promise<void> {
+  const { world, desks } = play
+  await new Promise((resolve) => setImmediate(resolve))
+  bury(play)
+  disturb(play)
+  const parked = pick(play)
+  if (parked !== undefined) {
+    world.trace?.push(`${play.steps} +${world.nowMs - Market.startMs} ${parked.label}`)
+    parked.go()
+    play.steps += 1
+  } else play.idle += 1
+  Invariants.always(desks)
+}
+
+/** Whoever cannot go on ends, and is started again. */
+function bury(play: Play): void {
+  for (const party of world(play)) if (party.isDoomed) crash(play, party)
+}
+
+function world({ shop, desks }: Play): readonly (Processes.Shop | Processes.Desk)[] {
+  return [shop, ...desks]
+}
+
+/** What happens to processes and clocks and the chain from outside. */
+function disturb(play: Play): void {
+  const { world, shop, desks } = play
+  for (const desk of desks)
+    if (desk.life !== undefined && world.strikes('crash of a buyer', 0.006)) crash(play, desk)
+  if (shop.life !== undefined && world.strikes('crash of the seller', 0.006)) crash(play, shop)
+  for (const party of [shop, ...desks]) {
+    if (world.strikes('clock forwards', 0.006)) party.skewMs += leap(world)
+    if (world.strikes('clock backwards', 0.006)) party.skewMs -= leap(world)
+  }
+  const { blocks, finality } = world
+  if (finality > 1 && world.strikes('reorganisation', 0.012)) reorganise(world)
+  if (world.nowMs < play.nextBlockMs) return
+  const drops = () => !world.isCalm && world.strikes('transaction dropped', 0.12)
+  Blocks.mine(blocks, Math.floor(world.nowMs / 1000), () =>
+    drops() ? 'drop' : world.chance(0.85) ? 'take' : 'leave',
+  )
+  play.nextBlockMs = world.nowMs + 300 + world.below(1_700)
+}
+
+/** Mostly seconds, at times an hour. */
+function leap(world: World.World): number {
+  return world.chance(0.85) ? 1 + world.below(15_000) : world.below(3_600_000)
+}
+
+/** As many blocks as are not final are replaced by as many and one. */
+function reorganise({ blocks, finality, nowMs, below, chance }: World.World): void {
+  const notFinal = Blocks.head(blocks) - (blocks.highest - finality + 1)
+  if (notFinal < 1) return
+  const depth = 1 + below(notFinal)
+  Blocks.revert(blocks, depth, () => chance(0.7))
+  for (let count = 0; count <= depth; count += 1)
+    Blocks.mine(blocks, Math.floor(nowMs / 1000), () => (chance(0.5) ? 'take' : 'leave'))
+}
+
+function crash(play: Play, party: Processes.Shop | Processes.Desk): void {
+  const { world, crashedIn } = play
+  const state = standing(party)
+  crashedIn[state] = (crashedIn[state] ?? 0) + 1
+  world.say(`  ${party.name} dies: ${state}`)
+  Processes.kill(party)
+  if ('node' in party) party.node = undefined
+  else party.buyer = undefined
+  restart(play, party, 50 + world.below(world.chance(0.2) ? 10_000 : 800))
+}
+
+/** The farthest that something of a party has come which is not at its end. */
+function standing({ books, name }: World.Party): string {
+  const known = name === 'seller' ? books?.state.sales.sales : books?.state.purchases.purchases
+  const states = new Set<string>([...(known?.values() ?? [])].map(({ status }) => status))
+  const found = ['paying', 'held', 'served'].find((each) => states.has(each))
+  return `${name === 'seller' ? 'seller' : 'buyer'}: ${found ?? 'nothing open'}`
+}
+
+const restarting = new WeakSet<World.Party>()
+
+function restart(play: Play, party: Processes.Shop | Processes.Desk, delayMs: number): void {
+  if (restarting.has(party)) return
+  restarting.add(party)
+  World.park(
+    undefined,
+    `${party.name} starts`,
+    () => {
+      restarting.delete(party)
+      void ('node' in party ? Processes.startShop(party) : Processes.startDesk(party, play.ends))
+    },
+    delayMs,
+  )
+}
+
+/** What happens next: often the oldest, else any; when nothing can, time passes until something does. */
+function pick({ world, nextBlockMs }: Play): World.Parked | undefined {
+  world.nowMs += world.chance(0.04) ? world.below(2_500) : world.below(30)
+  const { parked } = world
+  let due = parked.filter(({ dueAtMs }) => dueAtMs <= world.nowMs)
+  if (due.length === 0) {
+    const next = Math.min(nextBlockMs, ...parked.map(({ dueAtMs }) => dueAtMs))
+    world.nowMs = Math.max(world.nowMs, next)
+    due = parked.filter(({ dueAtMs }) => dueAtMs <= world.nowMs)
+  }
+  if (due.length === 0) return undefined
+  const index = due.length === 1 || world.chance(0.5) ? 0 : world.below(due.length)
+  if (index > 0) world.count('out of order')
+  const chosen = due[index]!
+  parked.splice(parked.indexOf(chosen), 1)
+  return chosen
+}
+
+/** The seller's first start, whose disk every simulation begins with. */
+export async function rehearse(): Promise<void> {
+  const play = open(0, false)
+  play.world.isCalm = true
+  void Processes.startShop(play.shop)
+  for (let step = 0; step < 100 && play.shop.node === undefined; step += 1) await tick(play)
+  const { files, texts, hashes, ids } = play.shop.disk
+  for (const [name, text] of files) Market.firstDisk.files.set(name, text)
+  Market.firstDisk.texts.push(...texts)
+  Market.firstDisk.hashes.push(...hashes)
+  for (const [id, text] of ids) Market.firstDisk.ids.set(id, text)
+  for (const party of world(play)) Processes.kill(party)
+}
