@@ -207,7 +207,8 @@ export async function finish(log: Log, { desk, start, bury }: Life): Promise<voi
 
 /** What a child said last: why it ended. */
 export function said({ lines, stderr }: Child.Child): string {
-  return `${JSON.stringify(lines.slice(-3))} ${stderr().trim().slice(-600)}`
+  const error = /^\w*Error: .*$/m.exec(stderr())?.[0] ?? stderr().trim().slice(-300)
+  return `${JSON.stringify(lines.slice(-2))} ${error}`
 }
 
 /** Ends what takes too long, counted from `after`; that is a fault. */

@@ -28,12 +28,14 @@ export type Child = {
 export type Nursery = {
   /** A child that was told its errand. */
   send(errand: unknown): Child
+  /** Kills whatever is left. */
   close(): Promise<void>
 }
 
 /** Children of a program's file; `ready`: how many wait beside those at work. */
 export function nursery(program: string, ready = 1): Nursery {
   const waiting: ReturnType<typeof launch>[] = []
+  const sent = new Set<Child>()
   const fill = () => {
     while (waiting.length < ready) waiting.push(launch(program))
   }
@@ -43,10 +45,13 @@ export function nursery(program: string, ready = 1): Nursery {
       const { child, tell } = waiting.shift() ?? launch(program)
       fill()
       tell(errand)
+      sent.add(child)
+      void child.ended.then(() => sent.delete(child))
       return child
     },
     async close() {
-      await Promise.all(waiting.splice(0).map(({ child }) => child.kill()))
+      const left = [...waiting.splice(0).map(({ child }) => child), ...sent]
+      await Promise.all(left.map((child) => child.kill()))
     },
   }
 }

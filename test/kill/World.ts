@@ -51,16 +51,34 @@ export type World = Awaited<ReturnType<typeof open>>
 
 /** Opens a market; `close` it whatever happened. */
 export async function open(options: Options = {}) {
-  const { buyers = 1, quoteTtlMs = 20_000, finality = 1, blockEverySec } = options
   const scratch = mkdtempSync(join(tmpdir(), 'requite-kill-'))
+  const closing: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const each of closing.splice(0).reverse()) await each()
+    rmSync(scratch, { recursive: true, force: true })
+  }
+  try {
+    return { ...(await furnish(scratch, options, closing)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function furnish(scratch: string, options: Options, closing: (() => Promise<void>)[]) {
+  const { buyers = 1, quoteTtlMs = 20_000, finality = 1, blockEverySec } = options
   const startChain = (more: LocalChain.Options = {}) =>
     LocalChain.start({ ...(blockEverySec === undefined ? {} : { blockEverySec }), ...more })
   let local = await startChain()
+  closing.push(() => local.stop())
   const program = await Program.make(scratch)
   const nurseries = {
     buyer: Child.nursery(program('buyer'), buyers),
     seller: Child.nursery(program('seller')),
   }
+  closing.push(async () => {
+    await Promise.all(Object.values(nurseries).map((nursery) => nursery.close()))
+  })
   const traps = {
     /** By payer. */
     paid: new Map<Hex, Trap<Paid>>(),
@@ -96,6 +114,7 @@ export async function open(options: Options = {}) {
       traps.delivered.get(paid.payer)?.()
     },
   )
+  closing.push(front.close, rpc.close)
   const direct = { rpcUrl: local.rpcUrl, chainId: local.chainId, finality: 1 }
   const chain = await Chain.open(direct)
   const contracts = await Terms.deploy(chain)
@@ -158,12 +177,6 @@ export async function open(options: Options = {}) {
       const port = Number(new URL(local.rpcUrl).port)
       local = await startChain({ port, stateFile })
       rpc.lead(local.rpcUrl)
-    },
-    async close() {
-      await Promise.all(Object.values(nurseries).map((nursery) => nursery.close()))
-      await Promise.all([front.close(), rpc.close()])
-      await local.stop()
-      rmSync(scratch, { recursive: true, force: true })
     },
   }
 
