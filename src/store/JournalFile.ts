@@ -39,8 +39,12 @@ const busyMs = 5_000
 /** What a close waits for readers; after it, the file stays as a crash would leave it: sound. */
 const settleMs = 500
 const maxRowsPerPage = 256
+/** Of a new file: records of 2 kB leave less of a page empty, so that a flush writes less (measured). */
+const pageBytes = 8_192
 /** 32 MiB of write-ahead log at most, a little more in a flush. */
-const pagesPerCheckpoint = 8_192
+const pagesPerCheckpoint = 4_096
+/** A call into the database costs as much as a row: rows go in by so many (measured: bench store). */
+const rowsPerInsert = 32
 
 /** Opens or makes the file for its writer: nothing is acknowledged that is not flushed. */
 export function openForWriting(file: string): Sqlite.Sqlite {
@@ -49,6 +53,7 @@ export function openForWriting(file: string): Sqlite.Sqlite {
     try {
       const isNew = Sqlite.value(sqlite, 'SELECT count(*) FROM sqlite_master') === 0n
       if (!isNew || Sqlite.value(sqlite, 'PRAGMA application_id') !== 0n) expectSchema(sqlite, file)
+      if (isNew) sqlite.exec(`PRAGMA page_size = ${pageBytes}`)
       sqlite.prepare('PRAGMA journal_mode = WAL')()
       sqlite.exec('PRAGMA synchronous = FULL')
       // Pages of the index are written into the file once for many flushes (measured: bench store).
@@ -165,13 +170,17 @@ export function statements(sqlite: Sqlite.Sqlite): {
   const find = sqlite.prepare(
     'SELECT id, record FROM records WHERE id IN (SELECT value FROM json_each(?))',
   )
-  const insert = sqlite.prepare('INSERT INTO records (seq, id, record) VALUES (?, ?, ?)')
+  const insertOne = sqlite.prepare(insertOf(1))
+  const insertMany = sqlite.prepare(insertOf(rowsPerInsert))
   return {
     find: (ids) => new Map(find(JSON.stringify(ids)) as [string, string][]),
     insert(rows, commit) {
       sqlite.exec('BEGIN IMMEDIATE')
       try {
-        for (const { leaf, id, text } of rows) insert(BigInt(leaf), id, text)
+        const whole = rows.length - (rows.length % rowsPerInsert)
+        for (let at = 0; at < whole; at += rowsPerInsert)
+          insertMany(...rows.slice(at, at + rowsPerInsert).flatMap(values))
+        for (const row of rows.slice(whole)) insertOne(...values(row))
         commit(() => sqlite.exec('COMMIT'))
       } catch (error) {
         rollback(sqlite)
@@ -179,6 +188,14 @@ export function statements(sqlite: Sqlite.Sqlite): {
       }
     },
   }
+}
+
+function insertOf(rows: number): string {
+  return `INSERT INTO records (seq, id, record) VALUES ${Array(rows).fill('(?, ?, ?)').join()}`
+}
+
+function values({ leaf, id, text }: Row): (bigint | string)[] {
+  return [BigInt(leaf), id, text]
 }
 
 /**
