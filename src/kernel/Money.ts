@@ -47,11 +47,16 @@ export function format(money: Money): string {
 /** For eyes only: an integer of 10^-`decimals` units as a decimal without trailing zeros. */
 export function decimal(value: bigint, decimals: number): string {
   const sign = value < 0n ? '-' : ''
-  const digits = (value < 0n ? -value : value).toString().padStart(decimals + 1, '0')
+  let digits = (value < 0n ? -value : value).toString()
+  if (digits.length <= decimals) digits = digits.padStart(decimals + 1, '0')
   const cut = digits.length - decimals
-  const fraction = digits.slice(cut).replace(/0+$/, '')
-  return `${sign}${digits.slice(0, cut)}${fraction === '' ? '' : `.${fraction}`}`
+  let end = digits.length
+  while (end > cut && digits.charCodeAt(end - 1) === zero) end--
+  const whole = sign + digits.slice(0, cut)
+  return end === cut ? whole : `${whole}.${digits.slice(cut, end)}`
 }
+
+const zero = 48
 
 /** For eyes only: nano-atoms as a decimal of the asset's unit, with its symbol. */
 export function formatNano(nano: bigint, asset: Asset.Asset): string {

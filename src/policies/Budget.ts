@@ -10,10 +10,12 @@ import type * as Clock from '../kernel/Clock.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import * as Decision from './Decision.ts'
 import * as Kind from './Kind.ts'
-import type * as Meter from './Meter.ts'
+import * as Memo from './Memo.ts'
+import * as Meter from './Meter.ts'
 import * as Policy from './Policy.ts'
 import * as Request from './Request.ts'
 import * as Rule from './Rule.ts'
+import * as Trace from './Trace.ts'
 import * as Usage from './Usage.ts'
 
 export type { Decision, Reason, Verdict } from './Decision.ts'
@@ -45,7 +47,11 @@ export function explain(
   request: Request.Request,
   nowMs: number,
 ): Decision.Decision {
-  return decide(usage, { policy, request, nowMs }).decision
+  const compiled = compile(policy)
+  const facts = Request.facts(request)
+  const before = known(usage, facts)
+  if (isFinal(before, facts)) return again(before, facts, compiled.digest)
+  return judge(usage, compiled, { facts, before, nowMs: Usage.time(usage, nowMs) })
 }
 
 /**
@@ -61,9 +67,19 @@ export function authorize(
   nowMs: number,
 ): Decision.Decision {
   usage.latestMs = Usage.time(usage, nowMs)
-  for (const shape of compile(policy).shapes) Usage.measure(usage, shape)
-  const { decision, change } = decide(usage, { policy, request, nowMs })
-  if (change !== undefined) Usage.put(usage, change.id, change.entry)
+  const compiled = compile(policy)
+  keep(usage, compiled)
+  const facts = Request.facts(request)
+  const before = known(usage, facts)
+  if (isFinal(before, facts)) return again(before, facts, compiled.digest)
+  const decision = judge(usage, compiled, { facts, before, nowMs: usage.latestMs })
+  const { id, digest, atoms = 0n, payee = '', agent = '' } = facts
+  if (id === undefined || digest === undefined) return decision
+  const state = states[decision.verdict]
+  // The meters' own string, where it is the same: they compare it often.
+  const unit = policy.asset.id
+  const asset = facts.asset === unit ? unit : (facts.asset ?? '')
+  Usage.replace(usage, id, before, { state, digest, decision, asset, atoms, payee, agent })
   return decision
 }
 
@@ -88,7 +104,7 @@ export function capture(usage: Usage.Usage, id: Hex, atoms: bigint, nowMs: numbe
   if (atoms > entry.atoms)
     return refuse('capture-above-hold', `${id} holds ${entry.atoms} atoms, ${atoms} asked`)
   const captured = { atoms, atMs: usage.latestMs }
-  Usage.put(usage, known.id, { ...settled(entry), state: 'captured', captured })
+  Usage.replace(usage, known.id, entry, settled(entry, captured))
   return 'ok'
 }
 
@@ -104,7 +120,7 @@ export function release(usage: Usage.Usage, id: Hex, nowMs: number): Outcome {
   if (entry.state === 'denied') return refuse('denied', `${id} was denied: it holds nothing`)
   if (entry.state === 'captured') return refuse('captured', `${id} was captured`)
   if (entry.state === 'voided') return 'exists'
-  Usage.put(usage, known.id, { ...settled(entry), state: 'voided' })
+  Usage.replace(usage, known.id, entry, settled(entry))
   return 'ok'
 }
 
@@ -116,15 +132,12 @@ export function state(usage: Usage.Usage, id: Hex): Usage.State | undefined {
 /** Every meter of the policy: used, held and limit, in the order of the rules. */
 export function status(usage: Usage.Usage, policy: Policy.Policy, nowMs: number): readonly Row[] {
   const atMs = Usage.time(usage, nowMs)
-  return policy.rules.flatMap((rule) => {
-    const shape = Rule.shape(rule, policy.asset)
-    const limit = Rule.limit(rule)
-    if (shape === undefined || limit === undefined) return []
-    const sentence = Rule.format(rule, policy.asset)
-    const subjects = shape.each === undefined ? [''] : Usage.subjects(usage, shape)
+  return compile(policy).judges.flatMap(({ rule, meter, limit }) => {
+    if (meter === undefined || limit === undefined) return []
+    const subjects = meter.each === undefined ? [''] : Usage.subjects(usage, meter)
     return subjects.map((subject) => {
-      const state = Usage.read(usage, shape, { subject, nowMs: atMs })
-      return { rule: sentence, meter: Kind.reading(shape, subject, { ...state, limit }) }
+      const state = Usage.read(usage, meter, { subject, nowMs: atMs })
+      return { rule, meter: Kind.reading(meter, subject, { ...state, limit }) }
     })
   })
 }
@@ -159,74 +172,132 @@ export function open(
 }
 
 type Compiled = {
+  readonly policy: Policy.Policy
   readonly digest: Hex
-  readonly judges: ReturnType<typeof Rule.judges>
-  readonly shapes: readonly Meter.Shape[]
+  readonly judges: readonly Kind.Judge[]
+  /** How many of them measure. */
+  readonly meterCount: number
+  /** The families of meters they read, of each usage that keeps them up, and the last one asked for. */
+  readonly kept: WeakMap<Usage.Usage, Families>
+  last: { readonly usage: Usage.Usage; readonly families: Families } | undefined
+  /** Whether any sentence names payees. */
+  readonly namesPayees: boolean
 }
 
+/** What each judge reads; nothing of those that read nothing. */
+type Families = readonly (Usage.Family | undefined)[]
+
 const compiled = new WeakMap<Policy.Policy, Compiled>()
+/** Nearly always the same policy is asked as before: sooner seen than found. */
+let latest: Compiled | undefined
 
 function compile(policy: Policy.Policy): Compiled {
+  if (latest?.policy === policy) return latest
   const known = compiled.get(policy)
-  if (known !== undefined) return known
+  if (known !== undefined) {
+    latest = known
+    return known
+  }
   const { rules, asset } = policy
+  const judges = Rule.compile(rules, asset)
   const made = {
+    policy,
     digest: Policy.digest(policy),
-    judges: Rule.judges(rules, asset),
-    shapes: rules.flatMap((rule) => Rule.shape(rule, asset) ?? []),
+    judges,
+    meterCount: judges.filter(({ meter }) => meter !== undefined).length,
+    kept: new WeakMap<Usage.Usage, Families>(),
+    last: undefined,
+    namesPayees: rules.some((rule) => rule.rule === 'allow' && rule.dimension === 'payees'),
   }
   // What is not frozen could change and keep its old rules.
   if (Object.isFrozen(policy)) compiled.set(policy, made)
   return made
 }
 
-type Decided = {
-  readonly decision: Decision.Decision
-  /** What is to be written, if anything. */
-  readonly change?: { readonly id: Hex; readonly entry: Usage.Entry }
+/** Families as they are kept up or, of what was never measured, as they would be. */
+function families(usage: Usage.Usage, compiled: Compiled): Families {
+  const { judges, kept, last } = compiled
+  if (last?.usage === usage) return last.families
+  const known = kept.get(usage)
+  if (known !== undefined) {
+    compiled.last = { usage, families: known }
+    return known
+  }
+  const made = judges.map(({ meter }) => meter && Usage.family(usage, meter))
+  // A family that is kept up stays the same; one summed up for this answer is out of date with the next.
+  if (judges.every(({ meter }) => meter === undefined || usage.families.has(meter.key)))
+    kept.set(usage, made)
+  return made
 }
 
-function decide(
-  usage: Usage.Usage,
-  asked: { policy: Policy.Policy; request: Request.Request; nowMs: number },
-): Decided {
-  const { policy } = asked
-  const { digest, judges } = compile(policy)
-  const facts = Request.facts(asked.request)
-  const before = facts.id === undefined ? undefined : usage.entries.get(facts.id)
-  if (before !== undefined && !(before.state === 'review' && facts.approval !== undefined))
-    return { decision: again(before, facts, digest) }
-  const nowMs = Usage.time(usage, asked.nowMs)
-  const read: Kind.Context['read'] = (shape, subject) =>
-    Usage.read(usage, shape, {
-      subject,
-      nowMs,
-      ...(before === undefined ? {} : { without: before }),
-    })
-  const reasons = [...unmendable(policy, facts), ...judges.map((judge) => judge({ facts, read }))]
-  const decision = Decision.from(reasons, digest)
-  if (facts.id === undefined || facts.digest === undefined) return { decision }
-  const { asset = '', atoms = 0n, payee = '', agent = '' } = facts
-  const state = states[decision.verdict]
-  const entry = { state, digest: facts.digest, decision, asset, atoms, payee, agent }
-  return { decision, change: { id: facts.id, entry } }
+/** Keeps all up that a policy measures. */
+function keep(usage: Usage.Usage, { judges, kept, last }: Compiled): void {
+  if (last?.usage === usage || kept.has(usage)) return
+  for (const { meter } of judges) if (meter !== undefined) Usage.measure(usage, meter)
+}
+
+/** One request before the rules. */
+type Hearing = {
+  readonly facts: Request.Facts
+  readonly nowMs: number
+  /** What stands under the request's id: the rules judge as if it were not there. */
+  readonly before: Usage.Entry | undefined
+}
+
+function judge(usage: Usage.Usage, compiled: Compiled, hearing: Hearing): Decision.Decision {
+  const { judges, digest, meterCount } = compiled
+  const { facts, nowMs, before } = hearing
+  const read = families(usage, compiled)
+  const first = unmendable(compiled, facts)
+  const sums = new Array<bigint | undefined>(2 * meterCount)
+  let verdict: Decision.Verdict = first.length === 0 ? 'allow' : 'deny'
+  let next = 0
+  for (let at = 0; at < judges.length; at++) {
+    const family = read[at]
+    const subject = family && Meter.subject(family.shape, facts)
+    const standing =
+      subject === undefined ? undefined : Usage.standing(family!, subject, nowMs, before)
+    const outcome = judges[at]!.outcome(facts, standing?.used, standing?.held)
+    if (outcome === 'deny' || (outcome === 'review' && verdict === 'allow')) verdict = outcome
+    if (family === undefined) continue
+    sums[next++] = standing?.used
+    sums[next++] = standing?.held
+  }
+  return Trace.decision(verdict, digest, { judges, facts, sums, first })
+}
+
+/** What stands under the id. */
+function known(usage: Usage.Usage, facts: Request.Facts): Usage.Entry | undefined {
+  return facts.id === undefined ? undefined : usage.entries.get(facts.id)
+}
+
+/** Whether it is not to be decided now. */
+function isFinal(
+  before: Usage.Entry | undefined,
+  { approval }: Request.Facts,
+): before is Usage.Entry {
+  return before !== undefined && !(before.state === 'review' && approval !== undefined)
 }
 
 const states = { allow: 'held', review: 'review', deny: 'denied' } as const
+const needed = ['id', 'digest', 'agent', 'asset', 'atoms'] as const
 
 /** Denials that no rule speaks of. */
-function unmendable(policy: Policy.Policy, facts: Request.Facts): readonly Decision.Reason[] {
+function unmendable(
+  { policy, namesPayees }: Compiled,
+  facts: Request.Facts,
+): readonly Decision.Reason[] {
+  const { id, digest, agent, asset, atoms } = facts
+  const isWhole = id !== undefined && digest !== undefined && agent !== undefined
+  if (isWhole && atoms !== undefined && asset === policy.asset.id && namesPayees) return none
   const reasons: Decision.Reason[] = []
-  for (const fact of ['id', 'digest', 'agent', 'asset', 'atoms'] as const)
+  for (const fact of needed)
     if (facts[fact] === undefined)
       reasons.push(Decision.deny('request', `request: it states no valid ${fact}`))
-  const unit = `asset ${policy.asset.id}`
-  if (facts.asset !== undefined && facts.asset !== policy.asset.id)
-    reasons.push(Decision.deny(unit, `${unit}: ${facts.asset} asked`))
-  const allowsPayees = policy.rules.some(
-    (rule) => rule.rule === 'allow' && rule.dimension === 'payees',
-  )
-  if (!allowsPayees) {
+  const unit = policy.asset.id
+  if (facts.asset !== undefined && facts.asset !== unit)
+    reasons.push(Decision.deny(`asset ${unit}`, `asset ${unit}: ${facts.asset} asked`))
+  if (!namesPayees) {
     const because = `default deny: no "allow payees" sentence names ${facts.payee ?? 'the payee'}`
     reasons.push(Decision.deny('default deny', because))
   }
@@ -247,21 +318,35 @@ function again(entry: Usage.Entry, facts: Request.Facts, policyDigest: Hex): Dec
     const reason = Decision.deny(rule, `${rule}: the id stands for request ${digest}`)
     return { ...Decision.from([reason], policyDigest), status: rule }
   }
-  if (entry.state !== 'voided') return { ...entry.decision, status: 'exists' }
+  if (entry.state !== 'voided') return { ...Decision.plain(entry.decision), status: 'exists' }
   const reason = Decision.deny('voided', 'voided: a new attempt needs a new id')
   return { ...Decision.from([reason], entry.decision.policyDigest), status: 'exists' }
 }
 
 function find(usage: Usage.Usage, id: Hex): { id: Hex; entry: Usage.Entry } | undefined {
+  const entry = usage.entries.get(id)
+  if (entry !== undefined) return { id, entry }
   const word = Request.word(id)
-  const entry = word === undefined ? undefined : usage.entries.get(word)
-  return word === undefined || entry === undefined ? undefined : { id: word, entry }
+  const known = word === undefined ? undefined : usage.entries.get(word)
+  return word === undefined || known === undefined ? undefined : { id: word, entry: known }
 }
 
 /** The reasons are in the log by then; here they would only weigh. */
-function settled(entry: Usage.Entry): Usage.Entry {
-  return { ...entry, decision: { ...entry.decision, reasons: [] } }
+function settled(entry: Usage.Entry, captured?: Usage.Entry['captured']): Usage.Entry {
+  const { digest, asset, atoms, payee, agent } = entry
+  const { verdict, policyDigest } = entry.decision
+  const decision =
+    verdict === 'allow'
+      ? allowed(policyDigest)
+      : { ...Decision.plain(entry.decision), reasons: none }
+  return captured === undefined
+    ? { state: 'voided', digest, decision, asset, atoms, payee, agent }
+    : { state: 'captured', digest, decision, asset, atoms, payee, agent, captured }
 }
+
+const none: readonly Decision.Reason[] = Object.freeze([])
+/** One for all that a policy allowed. */
+const allowed = Memo.of((policyDigest: Hex) => Object.freeze(Decision.from(none, policyDigest)))
 
 function refuse(refusal: Refusal, because: string): Outcome {
   return { refusal, because }

@@ -1,6 +1,6 @@
 /**
- * @module Decisions: a verdict and every rule's reason for it, as plain JSON, ready to be recorded. Deny
- * before review before allow; the order of the rules decides nothing but who is named first.
+ * @module Decisions: a verdict and every rule's reason for it, ready to be recorded. Deny before review
+ * before allow; the order of the rules decides nothing but who is named first.
  */
 import { InputError } from '../kernel/Errors.ts'
 import * as Hex from '../kernel/Hex.ts'
@@ -37,7 +37,8 @@ export type Reason = Finding & { readonly rule: string }
 
 /**
  * A verdict with its reasons. `status`: decided now; or the `exists`ing decision about this id again; or
- * a denial because the id stands for another request.
+ * a denial because the id stands for another request. A budget's decision writes its reasons when they are
+ * first read, so that they are not among its own members: copy it with {@link plain}, not by spreading.
  */
 export type Decision = {
   readonly status: 'decided' | 'exists' | 'exists-with-different-request'
@@ -50,18 +51,18 @@ export type Decision = {
   readonly policyDigest: Hex.Hex
 }
 
-/** The decision that reasons make. */
+/** A decision of reasons, as plain data. Deny before review before allow. */
 export function from(reasons: readonly Reason[], policyDigest: Hex.Hex): Decision {
   const decidedBy =
     reasons.find(({ outcome }) => outcome === 'deny') ??
     reasons.find(({ outcome }) => outcome === 'review')
-  return {
-    status: 'decided',
-    verdict: decidedBy?.outcome ?? 'allow',
-    decidedBy,
-    reasons,
-    policyDigest,
-  }
+  const verdict = decidedBy?.outcome ?? 'allow'
+  return { status: 'decided', verdict, decidedBy, reasons, policyDigest }
+}
+
+/** A decision as plain data, its reasons written out. */
+export function plain({ status, verdict, decidedBy, reasons, policyDigest }: Decision): Decision {
+  return { status, verdict, decidedBy, reasons, policyDigest }
 }
 
 /** A reason that denies. */

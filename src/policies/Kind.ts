@@ -1,21 +1,27 @@
 /**
  * @module Kinds of rule: what each file in `rules/` answers for its one sentence. A kind is reading,
- * writing and judging; it holds no state and sees a request only as facts.
+ * writing and judging; it holds no state but memos, and sees a request only as facts.
  */
 import type * as Asset from '../kernel/Asset.ts'
-import type { Finding, Reading } from './Decision.ts'
+import type { Reading, Reason, Verdict } from './Decision.ts'
 import * as Meter from './Meter.ts'
 import type { Facts } from './Request.ts'
 import type { Cursor } from './Sentence.ts'
 
-/** What a rule judges by: the request and what the meters say. */
-export type Context = {
-  readonly facts: Facts
-  readonly read: (shape: Meter.Shape, subject: string) => { used: bigint; held: bigint }
+/**
+ * A rule's data compiled. `used` and `held` are what its meter says of the request's subject; absent if it
+ * measures nothing or the request names no subject. The verdict is found for every request, the words only
+ * for who reads them: both are functions of the same facts and sums.
+ */
+export type Judge = {
+  /** The rule's sentence. */
+  readonly rule: string
+  /** What it measures, and the limit of that in the meter's unit. */
+  readonly meter?: Meter.Named
+  readonly limit?: bigint
+  readonly outcome: (facts: Facts, used?: bigint, held?: bigint) => Verdict
+  readonly because: (facts: Facts, used?: bigint, held?: bigint) => string
 }
-
-/** A rule's data compiled to a function of the context. */
-export type Judge = (context: Context) => Finding
 
 /** Everything about one kind of rule. `Data` is plain JSON with the kind's name under `rule`. */
 export type Kind<Data extends { readonly rule: string }> = {
@@ -28,8 +34,6 @@ export type Kind<Data extends { readonly rule: string }> = {
   readonly format: (data: Data, asset: Asset.Asset) => string
   /** Reads untrusted JSON; throws `InputError`. */
   readonly fromJson: (value: Readonly<Record<string, unknown>>) => Data
-  /** What it measures, if it measures. */
-  readonly shape: (data: Data, asset: Asset.Asset) => Meter.Shape | undefined
   readonly judge: (data: Data, setting: Setting<Data>) => Judge
 }
 
@@ -42,14 +46,9 @@ export type Setting<Data> = {
   readonly siblings: readonly Data[]
 }
 
-/** What a kind that measures nothing answers for its shape. */
-export function unmetered(): undefined {
-  return undefined
-}
-
-/** A denial because the request leaves a fact out. */
-export function missing(sentence: string, fact: string): Finding {
-  return { outcome: 'deny', because: `${sentence}: the request states no valid ${fact}` }
+/** Why a rule denies a request that leaves a fact out. */
+export function missing(rule: string, fact: string): string {
+  return `${rule}: the request states no valid ${fact}`
 }
 
 /** Compares what is asked, used and held with a limit: at the limit is within it. */
@@ -57,37 +56,55 @@ export function judgeMeter(options: {
   readonly sentence: string
   readonly shape: Meter.Shape
   readonly limit: bigint
-  readonly asked: (facts: Facts) => bigint | undefined
+  /** Writes a sum. */
   readonly show: (amount: bigint) => string
 }): Judge {
-  const { sentence, shape, limit, show } = options
-  return ({ facts, read }) => {
-    const asked = options.asked(facts)
-    if (asked === undefined) return missing(sentence, 'amount')
-    const subject = Meter.subject(shape, facts)
-    if (subject === undefined) return missing(sentence, shape.each!)
-    const { used, held } = read(shape, subject)
-    return {
-      outcome: used + held + asked <= limit ? 'allow' : 'deny',
-      because: `${sentence}: ${show(asked)} asked, ${show(used)} used, ${show(held)} held`,
-      meter: reading(shape, subject, { used, held, limit }),
-    }
+  const { sentence: rule, limit, show } = options
+  const meter = Meter.named(options.shape)
+  const isAtoms = meter.unit === 'atoms'
+  return {
+    rule,
+    meter,
+    limit,
+    outcome({ atoms }, used, held) {
+      const amount = isAtoms ? atoms : 1n
+      if (amount === undefined || used === undefined || held === undefined) return 'deny'
+      return used + held + amount <= limit ? 'allow' : 'deny'
+    },
+    because({ atoms }, used, held) {
+      const amount = isAtoms ? atoms : 1n
+      if (amount === undefined) return missing(rule, 'amount')
+      if (used === undefined || held === undefined) return missing(rule, meter.each ?? 'amount')
+      return `${rule}: ${show(amount)} asked, ${show(used)} used, ${show(held)} held`
+    },
   }
+}
+
+/** A judge's reason in words; members in canonical order, so that it is written as it is. */
+export function reason(judge: Judge, facts: Facts, used?: bigint, held?: bigint): Reason {
+  const { rule, meter, limit } = judge
+  const because = judge.because(facts, used, held)
+  const outcome = judge.outcome(facts, used, held)
+  if (meter === undefined || used === undefined || held === undefined)
+    return { because, outcome, rule }
+  const subject = Meter.subject(meter, facts)
+  if (subject === undefined || (meter.unit === 'atoms' && facts.atoms === undefined))
+    return { because, outcome, rule }
+  return { because, meter: reading(meter, subject, { used, held, limit: limit! }), outcome, rule }
 }
 
 /** A meter's state as plain JSON. */
 export function reading(
-  shape: Meter.Shape,
+  meter: Meter.Named,
   subject: string,
   state: { readonly used: bigint; readonly held: bigint; readonly limit: bigint },
 ): Reading {
-  const key = Meter.key(shape)
   return {
-    key: subject === '' ? key : `${key} ${subject}`,
-    unit: shape.unit,
-    windowMs: shape.windowMs,
-    used: state.used.toString(),
     held: state.held.toString(),
+    key: Meter.keyOf(meter, subject),
     limit: state.limit.toString(),
+    unit: meter.unit,
+    used: state.used.toString(),
+    windowMs: meter.windowMs,
   }
 }

@@ -29,15 +29,32 @@ export type Payment = {
   readonly agent: string
 }
 
+/** A shape that knows its key, so that it is not written for each request. */
+export type Named = Shape & { readonly key: string }
+
+/** What a meter says: captured in its window, and held. In its unit. */
+export type Standing = { readonly used: bigint; readonly held: bigint }
+
 /** Names a family of meters, e.g. `payments per minute per agent`. */
 export function key(shape: Shape): string {
   const window = Window.format(shape.windowMs)
   return `${shape.asset ?? 'payments'} per ${window}${formatEach(shape.each)}`
 }
 
+/** Names one meter of a family, e.g. `payments per minute per agent desk`. */
+export function keyOf({ key }: Named, subject: string): string {
+  return subject === '' ? key : `${key} ${subject}`
+}
+
+/** The shape with its key. */
+export function named(shape: Shape): Named {
+  return { ...shape, key: key(shape) }
+}
+
 /** Which meter of the family a payment counts on; `undefined` when the request does not say. */
 export function subject(shape: Shape, payment: Pick<Facts, 'payee' | 'agent'>): string | undefined {
-  return shape.each === undefined ? '' : payment[shape.each]
+  if (shape.each === undefined) return ''
+  return shape.each === 'payee' ? payment.payee : payment.agent
 }
 
 /** How much a payment counts: its atoms, or one. Of another asset, nothing. */

@@ -4,6 +4,7 @@
  */
 import * as Hex from '../kernel/Hex.ts'
 import * as Share from '../kernel/Share.ts'
+import * as Memo from './Memo.ts'
 import * as Pattern from './Pattern.ts'
 
 /** What somebody approved: this payee, this model, at most this much. */
@@ -37,38 +38,93 @@ export type Request = {
 /** A request as read: names in normal form, what is wrong left out. */
 export type Facts = { readonly [Key in keyof Request]?: Request[Key] | undefined }
 
+/** Marks what has been read. Nobody sees it, no copy has it. */
+const isRead = Symbol('read')
+
+/**
+ * A frozen copy that has been read: a budget takes it as it is, as often as it is asked. What is wrong
+ * with a request is left out, so that the rule which needs it denies.
+ */
+export function from(request: Request): Request {
+  const made = facts(request)
+  if (made === request) return request
+  Object.defineProperty(made, isRead, { value: made })
+  Object.freeze(made.approval)
+  // What lacks a fact is judged like any other, and denied.
+  return Object.freeze(made) as Request
+}
+
 /** Reads a request. Never throws: a fact that throws is absent. */
 export function facts(request: Request): Facts {
-  return {
-    id: read(() => word(request.id)),
-    digest: read(() => word(request.digest)),
-    agent: read(() => agent(request.agent)),
-    asset: read(() => name(request.asset)?.toLowerCase()),
-    atoms: read(() => atoms(request.atoms)),
-    payee: read(() => Pattern.fact('payees', request.payee)),
-    host: read(() => Pattern.fact('hosts', request.host)),
-    model: read(() => Pattern.fact('models', request.model)),
-    coveragePpb: read(() => share(request.coveragePpb)),
-    approval: read(() => approval(request.approval)),
+  try {
+    // Not what merely inherits from one that was read.
+    const marked = (request as { [isRead]?: Facts })[isRead]
+    return marked !== undefined && marked === request ? marked : checked(request)
+  } catch {
+    return checked(readable(request))
   }
 }
+
+function checked(request: Partial<Request>): Facts {
+  return {
+    id: word(request.id),
+    digest: word(request.digest),
+    agent: agents(request.agent),
+    asset: assets(request.asset),
+    atoms: atoms(request.atoms),
+    payee: payees(request.payee),
+    host: hosts(request.host),
+    model: models(request.model),
+    coveragePpb: share(request.coveragePpb),
+    approval: approval(request.approval),
+  }
+}
+
+const keys = [
+  ...(['id', 'digest', 'agent', 'asset', 'atoms', 'payee', 'host', 'model'] as const),
+  ...(['coveragePpb', 'approval'] as const),
+]
+
+/** What can be read of a request of which something throws. */
+function readable(request: Request): Partial<Request> {
+  const found = keys.map((key) => {
+    try {
+      return [key, key === 'approval' ? approval(request.approval) : request[key]] as const
+    } catch {
+      return [key, undefined] as const
+    }
+  })
+  return Object.fromEntries(found)
+}
+
+// Names come back again and again, unlike ids.
+const agents = Memo.of(agent)
+const assets = Memo.of((value: unknown) => name(value)?.toLowerCase())
+const payees = Memo.of((value: unknown) => Pattern.fact('payees', value))
+const hosts = Memo.of((value: unknown) => Pattern.fact('hosts', value))
+const models = Memo.of((value: unknown) => Pattern.fact('models', value))
 
 /** An id or digest in lower case, so that its case makes no second one. */
 export function word(value: unknown): Hex.Hex | undefined {
+  if (isLowerWord(value)) return value
   return Hex.is(value, 32) ? (value.toLowerCase() as Hex.Hex) : undefined
 }
 
-/** Atoms that a chain can hold: from 0 to 2²⁵⁶ − 1. */
-export function atoms(value: unknown): bigint | undefined {
-  return typeof value === 'bigint' && value >= 0n && value >> 256n === 0n ? value : undefined
+/** As `Hex.is` says it, in half the time: what nearly every id is. */
+function isLowerWord(value: unknown): value is Hex.Hex {
+  if (typeof value !== 'string' || value.length !== 66 || !value.startsWith('0x')) return false
+  for (let at = 2; at < 66; at++) if (lowerDigits[value.charCodeAt(at)] !== 1) return false
+  return true
 }
 
-function read<Value>(fact: () => Value): Value | undefined {
-  try {
-    return fact()
-  } catch {
-    return undefined
-  }
+const lowerDigits = new Uint8Array(128)
+for (const digit of '0123456789abcdef') lowerDigits[digit.charCodeAt(0)] = 1
+
+const tooMany = 1n << 256n
+
+/** Atoms that a chain can hold: from 0 to 2²⁵⁶ − 1. */
+export function atoms(value: unknown): bigint | undefined {
+  return typeof value === 'bigint' && value >= 0n && value < tooMany ? value : undefined
 }
 
 function name(value: unknown): string | undefined {

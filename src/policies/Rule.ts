@@ -5,9 +5,7 @@
 import type * as Asset from '../kernel/Asset.ts'
 import { InputError } from '../kernel/Errors.ts'
 import * as Money from '../kernel/Money.ts'
-import type { Reason } from './Decision.ts'
-import type { Context, Kind } from './Kind.ts'
-import type * as Meter from './Meter.ts'
+import type * as Kind from './Kind.ts'
 import * as Allow from './rules/Allow.ts'
 import * as ApproveAbove from './rules/ApproveAbove.ts'
 import * as CapPayment from './rules/CapPayment.ts'
@@ -43,7 +41,7 @@ const kinds = [
   Rate.kind,
   DemandCoverage.kind,
   ApproveAbove.kind,
-] as readonly unknown[] as readonly Kind<Rule>[]
+] as readonly unknown[] as readonly Kind.Kind<Rule>[]
 
 /** Reads a sentence. Throws `Mistake` (an `InputError`) with the place and what was expected there. */
 export function parse(sentence: string, asset: Asset.Asset): Rule {
@@ -86,27 +84,12 @@ export function from(draft: Rule | Draft<string>, asset: Asset.Asset): Rule {
   return fromJson({ ...rest, atoms: Money.parse(amount, asset).atoms.toString() })
 }
 
-/** What a rule measures, if it measures. */
-export function shape(rule: Rule, asset: Asset.Asset): Meter.Shape | undefined {
-  return kindOf(rule).shape(rule, asset)
-}
-
-/** The limit of what a rule measures, in the unit of its shape. */
-export function limit(rule: Rule): bigint | undefined {
-  if (rule.rule === 'cap-window') return BigInt(rule.atoms)
-  return rule.rule === 'rate' ? BigInt(rule.payments) : undefined
-}
-
-/** A policy's rules compiled: each answers a request with its reason. */
-export function judges(
-  rules: readonly Rule[],
-  asset: Asset.Asset,
-): readonly ((context: Context) => Reason)[] {
+/** A policy's rules compiled, in their order. */
+export function compile(rules: readonly Rule[], asset: Asset.Asset): readonly Kind.Judge[] {
   return rules.map((rule) => {
     const sentence = format(rule, asset)
     const siblings = rules.filter((sibling) => sibling.rule === rule.rule)
-    const judge = kindOf(rule).judge(rule, { asset, sentence, siblings })
-    return (context) => ({ rule: sentence, ...judge(context) })
+    return kindOf(rule).judge(rule, { asset, sentence, siblings })
   })
 }
 
@@ -115,7 +98,7 @@ export function examples(symbol: string): readonly string[] {
   return kinds.flatMap((kind) => kind.examples(symbol))
 }
 
-function kindOf(rule: Rule): Kind<Rule> {
+function kindOf(rule: Rule): Kind.Kind<Rule> {
   return kinds.find((kind) => kind.rule === rule.rule)!
 }
 

@@ -28,10 +28,12 @@ export type Entry = Meter.Payment & {
 }
 
 /** Meters of one shape, by payee or agent. */
-type Family = {
+export type Family = {
   readonly shape: Meter.Shape
-  readonly meters: Map<string, { held: bigint; readonly window: Window.Window }>
+  readonly meters: Map<string, Sums>
 }
+
+type Sums = { held: bigint; readonly window: Window.Window }
 
 /** All state of a budget. */
 export type Usage = {
@@ -57,67 +59,88 @@ export function read(
   usage: Usage,
   shape: Meter.Shape,
   options: { readonly subject: string; readonly nowMs: number; readonly without?: Entry },
-): { used: bigint; held: bigint } {
+): Meter.Standing {
   const { subject, nowMs, without } = options
-  const family = usage.families.get(Meter.key(shape)) ?? sumUp(usage, shape)
-  const meter = family.meters.get(subject)
-  if (meter === undefined) return { used: 0n, held: 0n }
-  const own = without !== undefined && Meter.subject(shape, without) === subject
-  return {
-    used: Window.used(meter.window, nowMs),
-    held: meter.held - (own ? heldAmount(shape, without) : 0n),
-  }
+  return standing(family(usage, Meter.named(shape)), subject, nowMs, without)
 }
+
+/** A meter's family, as it is kept up or as it would be. */
+export function family(usage: Usage, meter: Meter.Named): Family {
+  return usage.families.get(meter.key) ?? sumUp(usage, meter)
+}
+
+/** What a meter of a family says, as if `without` were not there. */
+export function standing(
+  { shape, meters }: Family,
+  subject: string,
+  nowMs: number,
+  without?: Entry,
+): Meter.Standing {
+  const sums = meters.get(subject)
+  if (sums === undefined) return nothing
+  const used = Window.used(sums.window, nowMs)
+  const isOwn = without !== undefined && Meter.subject(shape, without) === subject
+  return { used, held: isOwn ? sums.held - heldAmount(shape, without) : sums.held }
+}
+
+const nothing: Meter.Standing = Object.freeze({ used: 0n, held: 0n })
 
 /** Starts to keep a meter up, from all that is remembered. */
 export function measure(usage: Usage, shape: Meter.Shape): void {
-  const key = Meter.key(shape)
-  if (!usage.families.has(key)) usage.families.set(key, sumUp(usage, shape))
+  const meter = Meter.named(shape)
+  usage.families.set(meter.key, family(usage, meter))
 }
 
 /** Puts an entry in the place of what stood under its id, on every meter at once. */
 export function put(usage: Usage, id: Hex, entry: Entry): void {
-  const before = usage.entries.get(id)
-  for (const family of usage.families.values()) count(family, before, entry)
-  usage.entries.set(id, entry)
+  replace(usage, id, usage.entries.get(id), entry)
+}
+
+/** {@link put} for those who know what stands under the id. */
+export function replace(usage: Usage, id: Hex, before: Entry | undefined, after: Entry): void {
+  assert(before?.captured === undefined, 'a captured entry that is never replaced')
+  for (const family of usage.families.values()) count(family, before, after)
+  usage.entries.set(id, after)
 }
 
 /** Payees or agents that a shape's meters have counted. */
 export function subjects(usage: Usage, shape: Meter.Shape): readonly string[] {
-  const family = usage.families.get(Meter.key(shape)) ?? sumUp(usage, shape)
-  return [...family.meters.keys()].sort()
+  return [...family(usage, Meter.named(shape)).meters.keys()].sort()
 }
 
-function sumUp(usage: Usage, shape: Meter.Shape): Family {
+function sumUp(usage: Usage, { key: _, ...shape }: Meter.Named): Family {
   const family: Family = { shape, meters: new Map() }
   for (const entry of usage.entries.values()) count(family, undefined, entry)
   return family
 }
 
 function count({ shape, meters }: Family, before: Entry | undefined, after: Entry): void {
-  for (const [entry, sign] of [
-    [before, -1n],
-    [after, 1n],
-  ] as const) {
-    const held = entry === undefined ? 0n : heldAmount(shape, entry)
-    if (entry === undefined || held === 0n) continue
-    const meter = meterOf(shape, meters, entry)
-    meter.held += sign * held
-    assert(meter.held >= 0n, 'a meter that holds no less than nothing')
+  const freed = before === undefined ? 0n : heldAmount(shape, before)
+  const held = heldAmount(shape, after)
+  const { captured } = after
+  if (freed !== 0n) {
+    const sums = sumsOf(shape, meters, before!)
+    sums.held -= freed
+    assert(sums.held >= 0n, 'a meter that holds no less than nothing')
+    // Nearly always it is settled for whom it was held: one look for both.
+    if (captured !== undefined && Meter.subject(shape, before!) === Meter.subject(shape, after)) {
+      Window.add(sums.window, captured.atMs, Meter.amount(shape, after, captured.atoms))
+      return
+    }
   }
-  assert(before?.captured === undefined, 'a captured entry that is never replaced')
-  if (after.captured === undefined) return
-  const { atoms, atMs } = after.captured
-  Window.add(meterOf(shape, meters, after).window, atMs, Meter.amount(shape, after, atoms))
+  if (held !== 0n) sumsOf(shape, meters, after).held += held
+  if (captured === undefined) return
+  const { window } = sumsOf(shape, meters, after)
+  Window.add(window, captured.atMs, Meter.amount(shape, after, captured.atoms))
 }
 
-function meterOf(shape: Meter.Shape, meters: Family['meters'], entry: Entry) {
+function sumsOf(shape: Meter.Shape, meters: Family['meters'], entry: Entry): Sums {
   const subject = Meter.subject(shape, entry)!
   const found = meters.get(subject)
   if (found !== undefined) return found
-  const meter = { held: 0n, window: Window.open(shape.windowMs) }
-  meters.set(subject, meter)
-  return meter
+  const sums = { held: 0n, window: Window.open(shape.windowMs) }
+  meters.set(subject, sums)
+  return sums
 }
 
 function heldAmount(shape: Meter.Shape, entry: Entry): bigint {
@@ -130,6 +153,7 @@ export function toJson(usage: Usage): unknown {
   const entries = [...usage.entries].map(([id, { atoms, captured, ...entry }]) => ({
     id,
     ...entry,
+    decision: Decision.plain(entry.decision),
     atoms: atoms.toString(),
     ...(captured === undefined
       ? {}

@@ -9,11 +9,15 @@ import { InputError } from '../kernel/Errors.ts'
 /** Buckets of a ring. One of them is the one being filled, so the window is spread over one fewer. */
 export const bucketCount = 64
 
-/** A ring. `head` counts buckets of `widthMs` since 1970; `total` is the sum of all buckets. */
+/**
+ * A ring. `head` is the newest bucket, counted in `widthMs` since 1970; none before `tail` holds anything,
+ * and from `tail` to `head` there are never more than {@link bucketCount}. `total` is the sum of all.
+ */
 export type Window = {
   readonly widthMs: number
   readonly buckets: bigint[]
   head: number
+  tail: number
   total: bigint
 }
 
@@ -23,6 +27,7 @@ export function open(windowMs: number): Window {
     widthMs: Math.ceil(windowMs / (bucketCount - 1)),
     buckets: new Array<bigint>(bucketCount).fill(0n),
     head: 0,
+    tail: 0,
     total: 0n,
   }
 }
@@ -32,31 +37,41 @@ export function add(window: Window, atMs: number, amount: bigint): void {
   const bucket = Math.floor(atMs / window.widthMs)
   if (bucket > window.head) advance(window, bucket)
   if (window.head - bucket >= bucketCount) return
-  window.buckets[bucket % bucketCount]! += amount
+  if (bucket < window.tail) window.tail = bucket
+  window.buckets[place(bucket)]! += amount
   window.total += amount
 }
 
 /** What is counted at `nowMs`, which is no earlier than anything added. Changes nothing. */
 export function used(window: Window, nowMs: number): bigint {
   const bucket = Math.floor(nowMs / window.widthMs)
-  return bucket <= window.head ? window.total : window.total - expired(window, bucket)
+  return bucket - window.tail < bucketCount ? window.total : window.total - expired(window, bucket)
 }
 
 function advance(window: Window, bucket: number): void {
   window.total -= expired(window, bucket)
-  const steps = Math.min(bucket - window.head, bucketCount)
-  for (let step = 0; step < steps; step++) window.buckets[(bucket - step) % bucketCount] = 0n
+  const gone = lastGone(window, bucket)
+  for (let index = window.tail; index <= gone; index++) window.buckets[place(index)] = 0n
+  window.tail = gone < window.head ? Math.max(window.tail, gone + 1) : bucket
   window.head = bucket
   assert(window.total >= 0n, 'a window that holds no less than nothing')
 }
 
-/** Sum of the buckets that fall out when `bucket` becomes the head: in its place or before. */
+/** Sum of the buckets that fall out when `bucket` becomes the head. */
 function expired(window: Window, bucket: number): bigint {
-  if (bucket - window.head >= bucketCount) return window.total
+  const gone = lastGone(window, bucket)
   let sum = 0n
-  for (let index = window.head + 1; index <= bucket; index++)
-    sum += window.buckets[index % bucketCount]!
+  for (let index = window.tail; index <= gone; index++) sum += window.buckets[place(index)]!
   return sum
+}
+
+function lastGone({ head }: Window, bucket: number): number {
+  return Math.min(head, bucket - bucketCount)
+}
+
+/** The remainder by a power of two: quicker than `%` on numbers beyond 32 bits, and the same. */
+function place(bucket: number): number {
+  return bucket & (bucketCount - 1)
 }
 
 const secondMs = 1_000

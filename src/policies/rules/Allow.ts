@@ -3,8 +3,9 @@
  * who may be paid, where, for which model. Sentences of one dimension add up: one that matches is enough.
  * Payees are denied unless a sentence allows them; hosts and models once a sentence speaks of them.
  */
-import type { Judge, Kind } from '../Kind.ts'
-import { missing, unmetered } from '../Kind.ts'
+import type { Kind } from '../Kind.ts'
+import { missing } from '../Kind.ts'
+import * as Memo from '../Memo.ts'
 import * as Pattern from '../Pattern.ts'
 import * as Sentence from '../Sentence.ts'
 import { oneOf, record, strings } from '../Untrusted.ts'
@@ -54,13 +55,27 @@ export const kind: Kind<Allow> = {
       strings(patterns, known, (item) => Pattern.refuse(known, item)),
     )
   },
-  shape: unmetered,
-  judge: ({ dimension }, { siblings }) => {
+  judge({ dimension }, { siblings, sentence: rule }) {
     const same = siblings.filter((sibling) => sibling.dimension === dimension)
-    return judgeAny(
+    const find = matcher(
       dimension,
       same.flatMap(({ patterns }) => patterns),
     )
+    const fact = Pattern.singular[dimension]
+    const isAllowed = Memo.of((name: string) => find(name) !== undefined)
+    return {
+      rule,
+      outcome({ [fact]: name }) {
+        return name !== undefined && isAllowed(name) ? 'allow' : 'deny'
+      },
+      because({ [fact]: name }) {
+        const opening = `allow ${dimension}`
+        if (name === undefined) return missing(opening, fact)
+        const found = find(name)
+        if (found === undefined) return `${opening}: ${name} is not allowed`
+        return `${opening}: ${name} ${found === name ? 'is allowed' : `matches ${found}`}`
+      },
+    }
   },
 }
 
@@ -70,17 +85,8 @@ export function from(dimension: Pattern.Dimension, patterns: readonly string[]):
   return { rule: 'allow', dimension, patterns: [...new Set(normal)] }
 }
 
-function judgeAny(dimension: Pattern.Dimension, patterns: readonly string[]): Judge {
+/** The first pattern that a name matches. */
+function matcher(dimension: Pattern.Dimension, patterns: readonly string[]) {
   const tests = patterns.map((pattern) => Pattern.compile(dimension, pattern))
-  const fact = Pattern.singular[dimension]
-  const sentence = `allow ${dimension}`
-  return ({ facts }) => {
-    const name = facts[fact]
-    if (name === undefined) return missing(sentence, fact)
-    const found = patterns[tests.findIndex((test) => test(name))]
-    if (found === undefined)
-      return { outcome: 'deny', because: `${sentence}: ${name} is not allowed` }
-    const matched = found === name ? 'is allowed' : `matches ${found}`
-    return { outcome: 'allow', because: `${sentence}: ${name} ${matched}` }
-  }
+  return (name: string) => patterns[tests.findIndex((test) => test(name))]
 }

@@ -3,9 +3,8 @@
  * this payee and this model up to at least this amount.
  */
 import * as Money from '../../kernel/Money.ts'
-import type { Finding } from '../Decision.ts'
 import type { Kind } from '../Kind.ts'
-import { missing, unmetered } from '../Kind.ts'
+import { missing } from '../Kind.ts'
 import type { Facts } from '../Request.ts'
 import * as Sentence from '../Sentence.ts'
 import { record, strings } from '../Untrusted.ts'
@@ -50,18 +49,22 @@ export const kind: Kind<ApproveAbove> = {
       by: strings(by, 'by', refuseApprover),
     }
   },
-  shape: unmetered,
-  judge({ atoms, by }, { asset, sentence }) {
+  judge({ atoms, by }, { asset, sentence: rule }) {
     const limit = BigInt(atoms)
     const show = (amount: bigint) => Money.decimal(amount, asset.decimals)
-    return ({ facts }): Finding => {
-      if (facts.atoms === undefined) return missing(sentence, 'amount')
-      const asked = `${sentence}: ${show(facts.atoms)} asked`
-      if (facts.atoms <= limit) return { outcome: 'allow', because: asked }
-      const lacking = unbound(facts, by, show)
-      return lacking === undefined
-        ? { outcome: 'allow', because: `${asked}, approved by ${facts.approval!.by}` }
-        : { outcome: 'review', because: `${asked}, ${lacking}` }
+    return {
+      rule,
+      outcome(facts) {
+        if (facts.atoms === undefined) return 'deny'
+        if (facts.atoms <= limit) return 'allow'
+        return unbound(facts, by, show) === undefined ? 'allow' : 'review'
+      },
+      because(facts) {
+        if (facts.atoms === undefined) return missing(rule, 'amount')
+        const opening = `${rule}: ${show(facts.atoms)} asked`
+        if (facts.atoms <= limit) return opening
+        return `${opening}, ${unbound(facts, by, show) ?? `approved by ${facts.approval!.by}`}`
+      },
     }
   },
 }

@@ -1,7 +1,7 @@
 /** @module `cap 2 USDC per payment`: no single payment may be larger. */
 import * as Money from '../../kernel/Money.ts'
 import type { Kind } from '../Kind.ts'
-import { missing, unmetered } from '../Kind.ts'
+import { missing } from '../Kind.ts'
 import * as Sentence from '../Sentence.ts'
 import { record } from '../Untrusted.ts'
 
@@ -25,13 +25,15 @@ export const kind: Kind<CapPayment> = {
     const { atoms } = record(value, 'a cap-payment rule', ['rule', 'atoms'])
     return { rule: 'cap-payment', atoms: Money.atoms(atoms, 'atoms').toString() }
   },
-  shape: unmetered,
-  judge({ atoms }, { asset, sentence }) {
+  judge({ atoms }, { asset, sentence: rule }) {
     const limit = BigInt(atoms)
-    return ({ facts }) => {
-      if (facts.atoms === undefined) return missing(sentence, 'amount')
-      const because = `${sentence}: ${Money.decimal(facts.atoms, asset.decimals)} asked`
-      return { outcome: facts.atoms <= limit ? 'allow' : 'deny', because }
+    return {
+      rule,
+      outcome: ({ atoms }) => (atoms !== undefined && atoms <= limit ? 'allow' : 'deny'),
+      because: ({ atoms }) =>
+        atoms === undefined
+          ? missing(rule, 'amount')
+          : `${rule}: ${Money.decimal(atoms, asset.decimals)} asked`,
     }
   },
 }

@@ -40,18 +40,11 @@ export const kind: Kind<CapWindow> = {
       ...Meter.fromJson(json),
     }
   },
-  shape: ({ windowMs, each }, asset) => ({
-    unit: 'atoms',
-    asset: asset.id,
-    windowMs,
-    ...(each === undefined ? {} : { each }),
-  }),
-  judge: (data, { asset, sentence }) =>
+  judge: ({ atoms, windowMs, each }, { asset, sentence }) =>
     judgeMeter({
       sentence,
-      shape: kind.shape(data, asset)!,
-      limit: BigInt(data.atoms),
-      asked: ({ atoms }) => atoms,
+      shape: { unit: 'atoms', asset: asset.id, windowMs, ...(each === undefined ? {} : { each }) },
+      limit: BigInt(atoms),
       show: (atoms) => Money.decimal(atoms, asset.decimals),
     }),
 }

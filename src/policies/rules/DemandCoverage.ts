@@ -6,7 +6,7 @@ import { InputError } from '../../kernel/Errors.ts'
 import * as Money from '../../kernel/Money.ts'
 import * as Share from '../../kernel/Share.ts'
 import type { Kind } from '../Kind.ts'
-import { missing, unmetered } from '../Kind.ts'
+import { missing } from '../Kind.ts'
 import * as Sentence from '../Sentence.ts'
 import { record } from '../Untrusted.ts'
 
@@ -29,13 +29,16 @@ export const kind: Kind<DemandCoverage> = {
     const { coveragePpb } = record(value, 'a demand-coverage rule', ['rule', 'coveragePpb'])
     return from(Money.atoms(coveragePpb, 'coveragePpb'))
   },
-  shape: unmetered,
-  judge({ coveragePpb }, { sentence }) {
+  judge({ coveragePpb }, { sentence: rule }) {
     const least = BigInt(coveragePpb)
-    return ({ facts }) => {
-      if (facts.coveragePpb === undefined) return missing(sentence, 'coverage')
-      const because = `${sentence}: ${Share.format(facts.coveragePpb)} promised`
-      return { outcome: facts.coveragePpb >= least ? 'allow' : 'deny', because }
+    return {
+      rule,
+      outcome: ({ coveragePpb }) =>
+        coveragePpb !== undefined && coveragePpb >= least ? 'allow' : 'deny',
+      because: ({ coveragePpb }) =>
+        coveragePpb === undefined
+          ? missing(rule, 'coverage')
+          : `${rule}: ${Share.format(coveragePpb)} promised`,
     }
   },
 }

@@ -40,18 +40,12 @@ export const kind: Kind<Rate> = {
     const json = record(value, 'a rate rule', ['rule', 'payments', 'windowMs'], ['each'])
     return { rule: 'rate', payments: count(json.payments), ...Meter.fromJson(json) }
   },
-  shape: ({ windowMs, each }) => ({
-    unit: 'payments',
-    windowMs,
-    ...(each === undefined ? {} : { each }),
-  }),
-  judge: (data, { asset, sentence }) =>
+  judge: ({ payments, windowMs, each }, { sentence }) =>
     judgeMeter({
       sentence,
-      shape: kind.shape(data, asset)!,
-      limit: BigInt(data.payments),
-      asked: () => 1n,
-      show: (payments) => payments.toString(),
+      shape: { unit: 'payments', windowMs, ...(each === undefined ? {} : { each }) },
+      limit: BigInt(payments),
+      show: (count) => count.toString(),
     }),
 }
 
