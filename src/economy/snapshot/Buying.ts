@@ -75,7 +75,7 @@ function usageOf(usage: Usage.Usage): Source.Section[] {
         capturedAtoms: Hexes.word(captured?.atoms ?? 0n),
         capturedAtMs: captured?.atMs ?? Number.NaN,
         ...{ asset: words.of(asset), payee: words.of(payee), agent: words.of(agent) },
-        decision: words.of(Json.encode(decision)),
+        decision: words.of(Json.encode(Decision.plain(decision))),
       })
     },
   })
