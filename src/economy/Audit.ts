@@ -7,6 +7,7 @@
 import * as Hex from '../kernel/Hex.ts'
 import * as Log from '../provenance/Log.ts'
 import * as Record from '../provenance/Record.ts'
+import * as Beside from './audit/Beside.ts'
 import * as Buying from './audit/Buying.ts'
 import * as Causes from './audit/Causes.ts'
 import * as Counterparts from './audit/Counterparts.ts'
@@ -49,8 +50,20 @@ export type Report = {
   readonly totals: Totals
 }
 
+/** How far an audit is: records read, and what failed so far. */
+export type Step = { readonly records: number; readonly failures: number }
+
 /** Audits a log. */
 export function run(world: World): Report {
+  const audit = steps(world)
+  for (;;) {
+    const step = audit.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** Audits a log record by record, so that its caller can show how far it is, or stop. */
+export function* steps(world: World): Generator<Step, Report> {
   const audit = State.create(world)
   const texts: string[] = []
   for (const text of world.texts) {
@@ -59,6 +72,7 @@ export function run(world: World): Report {
     if (world.counterparts !== undefined) texts.push(text)
     audit.records += 1
     if (audit.records % 1_000 === 0) world.onProgress?.(audit.records)
+    yield { records: audit.records, failures: audit.tally.failures.length }
   }
   if (audit.linked && audit.origin !== undefined) compare(audit, audit.origin, texts)
   return report(audit)
@@ -126,8 +140,11 @@ function judge(audit: State.State, record: Record.Record): void {
   const before = wasFollowing ? { outputs, datanet } : undefined
   const place = { subject, record, before, previousMs }
   judgeCauses(audit, event, place)
-  Selling.judge(audit, event, place)
-  Buying.judge(audit, event, place)
+  if (record.leaf < (audit.world.judgedBefore ?? 0)) Beside.judge(audit, event, place)
+  else {
+    Selling.judge(audit, event, place)
+    Buying.judge(audit, event, place)
+  }
   const { evidence } = event as { evidence?: { tx?: Hex.Hex } }
   if (event.type !== 'served' && evidence?.tx !== undefined) {
     audit.looks.push({ leaf: record.leaf, tx: evidence.tx, type: event.type })

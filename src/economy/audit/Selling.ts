@@ -52,7 +52,8 @@ export function judge(audit: State, event: Event.Event, place: Place): void {
   }
 }
 
-function revealed(audit: State, event: Event.Of<'revealed'>): void {
+/** Looks for the documents of a batch, and what they are. */
+export function revealed(audit: State, event: Event.Of<'revealed'>): void {
   const datanet = audit.following ? audit.economy.sales.datanet : undefined
   const index = datanet?.batches.findIndex(({ root }) => root === event.root) ?? -1
   const batch = datanet?.batches[index]
@@ -77,11 +78,21 @@ function served(audit: State, event: Event.Of<'served'>, { subject, record, befo
     if (authorized === undefined) return 'payment under a quote that was never given'
     return Payments.authorizationFault(world, authorized)
   })
-  const salt = facts.opened?.salt
-  const remembered = salt === undefined ? {} : { remembered: { windows: event.outputs, salt } }
-  const answer = Answers.judge(world, tally, { receipt, subject, ...remembered })
+  const answer = answered(audit, event, subject)
   if (before === undefined) return
   Answers.attribute(tally, { subject, event, answer, library, outputs: before.outputs })
+}
+
+/** Looks for the texts of an answer sold, and whether they are those of its receipt. */
+export function answered(
+  { world, tally, facts }: State,
+  event: Event.Of<'served'>,
+  subject: string,
+) {
+  const { receipt, outputs: windows } = event
+  const salt = facts.opened?.salt
+  const remembered = salt === undefined ? {} : { remembered: { windows, salt } }
+  return Answers.judge(world, tally, { receipt, subject, ...remembered })
 }
 
 function fundedFault({ world, facts }: State, event: Event.Of<'funded'>): string | undefined {
@@ -92,8 +103,8 @@ function fundedFault({ world, facts }: State, event: Event.Of<'funded'>): string
 }
 
 function closing(audit: State, event: Event.Of<'closing'>, { subject, record }: Place): void {
-  const { world, tally, facts, economy, log, following, linked } = audit
-  const { checkpoint, epoch } = event
+  const { tally, economy, log, following, linked } = audit
+  const { checkpoint } = event
   if (linked)
     tally.judge('epoch', `${subject} checkpoint`, () => {
       if (checkpoint.size !== record.leaf)
@@ -110,6 +121,12 @@ function closing(audit: State, event: Event.Of<'closing'>, { subject, record }: 
         ? undefined
         : `leaves digest ${event.leavesDigest}, recomputed ${digest}`
     })
+  published(audit, event)
+}
+
+/** Looks for the leaves that an epoch published, and whether they are those that were closed. */
+export function published({ world, tally, facts }: State, event: Event.Of<'closing'>): void {
+  const { epoch } = event
   const text = world.leaves(epoch)
   const file = `leaves of epoch ${epoch}`
   const scale = facts.opened === undefined ? undefined : BigInt(facts.opened.scale)

@@ -56,6 +56,11 @@ export type World = {
   readonly transitionTables: ReadonlyMap<Hex, Table>
   /** By origin: texts of the other parties' logs, where their folders are given. */
   readonly counterparts?: ReadonlyMap<string, readonly string[]>
+  /**
+   * So many records an earlier audit found without failure, by the same code and in the same texts: of
+   * these only links, replay, causes and what lies beside the log are judged again.
+   */
+  readonly judgedBefore?: number
   /** Told now and then how many records were read. */
   readonly onProgress?: (records: number) => void
 }
