@@ -12,6 +12,7 @@ import * as Fields from '../market/Fields.schema.ts'
 import * as Files from '../store/Files.ts'
 import * as Wallet from '../wallets/Wallet.ts'
 import type * as Home from './Home.ts'
+import * as Verified from './Verified.ts'
 
 const file = z.strictObject({
   path: z.string().min(1).max(4_096),
@@ -28,8 +29,12 @@ const manifest = z.strictObject({
 /** One thing that is not as the manifest says. */
 export type Problem = { readonly path: string; readonly because: string }
 
-/** Keys stay out; so do the manifest itself and what a running process leaves for its callers. */
+/**
+ * Keys stay out; so do the manifest itself, what a running process leaves for its callers, and what a
+ * verification remembers: that is the verifier's, and sealed.
+ */
 function isOutside(path: string): boolean {
+  if (Verified.isFile(path)) return true
   const base = path.split('/').at(-1)!
   return base === 'key.json' || base === 'control.json' || path === 'manifest.json'
 }

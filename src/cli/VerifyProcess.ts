@@ -10,12 +10,12 @@ export type Summary = {
   readonly erased: number
 }
 
-/** Runs `requite verify --json` on a home and reads its last line. */
+/** Runs `requite verify --all --json` on a home and reads its last line. */
 export async function run(home: Home.Home, note: (text: string) => void): Promise<Summary> {
   note('verifying both folders from files')
   const child = spawn(
     process.execPath,
-    [...process.execArgv, process.argv[1]!, 'verify', home.root, '--json'],
+    [...process.execArgv, process.argv[1]!, 'verify', home.root, '--all', '--json'],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   let output = ''

@@ -21,11 +21,19 @@ export function ofFold(): Hex.Hex | undefined {
   return known.digest
 }
 
+/** Hash of all files of this program, or undefined as above: any of them may take part in a verdict. */
+export function ofProgram(): Hex.Hex | undefined {
+  return digest(path.dirname(path.dirname(fileURLToPath(import.meta.url))), ['.'])
+}
+
 /** As {@link ofFold}, of the rooms below another folder. */
-export function digest(source: string): Hex.Hex | undefined {
+export function digest(
+  source: string,
+  within: readonly string[] = [...rooms, 'economy'],
+): Hex.Hex | undefined {
   const ending = path.extname(fileURLToPath(import.meta.url))
   try {
-    const files = [...rooms, 'economy'].flatMap((room) =>
+    const files = within.flatMap((room) =>
       fs
         .readdirSync(path.join(source, room), { recursive: true, encoding: 'utf8' })
         .filter((name) => name.endsWith(ending) && !/\.(test|d)\.\w+$/.test(name))

@@ -92,7 +92,7 @@ export function open(packages: 'all' | readonly string[]) {
       for (const child of children) child.kill('SIGKILL')
       for (const { pid } of marked(mark)) end(pid)
       await shell.quiet(5_000)
-      rmSync(folder, { recursive: true, force: true })
+      for (const each of [folder, stateOf(folder)]) rmSync(each, { recursive: true, force: true })
     },
   }
   return shell
@@ -129,6 +129,10 @@ export function last<T = Record<string, unknown>>({ stdout, stderr }: Ended): T 
   }
 }
 
+function stateOf(folder: string): string {
+  return `${folder}-state`
+}
+
 function furnish(folder: string, packages: 'all' | readonly string[]): void {
   for (const name of ['README.md', 'CONTRIBUTING.md', 'docs', 'policy.yaml', 'package.json'])
     if (existsSync(join(root, name)))
@@ -152,7 +156,13 @@ function launch(
   )
   const child = spawn(process.execPath, [program, ...args], {
     cwd: join(folder, how.in ?? '.'),
-    env: { ...Object.fromEntries(inherited), REQUITE_TEST_MARK: mark, ...how.env },
+    env: {
+      ...Object.fromEntries(inherited),
+      REQUITE_TEST_MARK: mark,
+      // What a user keeps for himself, and not in his home.
+      XDG_STATE_HOME: stateOf(folder),
+      ...how.env,
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   // A command that does not read its input closes it.
