@@ -20,15 +20,20 @@ export type Report = {
 }
 
 /** What a bench is asked. */
-export type Options = { readonly data: string | undefined; readonly json: boolean }
+export type Options = {
+  readonly data: string | undefined
+  readonly records: string | undefined
+  readonly json: boolean
+}
 
 /** Reads the command line; prints help, or what is wrong with it, and exits. */
 export function options(bench: string, help: string): Options {
-  const usage = `usage: npm run bench -- ${bench} [--data <file>] [--json]\n\n${help}\n`
+  const usage = `usage: npm run bench -- ${bench} [--data <file>] [--records <n>] [--json]\n\n${help}\n`
   try {
     const { values } = parseArgs({
       options: {
         data: { type: 'string' },
+        records: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -37,7 +42,7 @@ export function options(bench: string, help: string): Options {
       process.stdout.write(usage)
       process.exit(0)
     }
-    return { data: values.data, json: values.json }
+    return { data: values.data, records: values.records, json: values.json }
   } catch (error) {
     return stop(`${(error as Error).message}\n${usage}`)
   }
@@ -55,7 +60,7 @@ export function note(message: string): void {
 }
 
 /** Prints a report. */
-export function print(report: Report, { json }: Options): void {
+export function print(report: Report, { json }: Pick<Options, 'json'>): void {
   const lines = report.rows.map(
     ({ subject, metric, value, unit }) =>
       `${subject.padEnd(22)} ${metric.padEnd(22)} ${value.toPrecision(4).padStart(10)} ${unit}`,
