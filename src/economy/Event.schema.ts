@@ -7,6 +7,7 @@ import { card } from '../market/Card.schema.ts'
 import * as Fields from '../market/Fields.schema.ts'
 import { quote } from '../market/Quote.schema.ts'
 import { receipt } from '../market/Receipt.schema.ts'
+import * as Artifact from '../royalties/Artifact.ts'
 
 /** Evidence that a transaction happened: judged by the payment rules, kept as it was read. */
 const evidence = z.looseObject({ chainId: Fields.count, tx: Fields.hash })
@@ -37,7 +38,30 @@ const opened = z.strictObject({
 
 // ── the node's side ────────────────────────────────────────────────────────────────────────────────
 
-const registered = z.strictObject({ type: z.literal('registered'), card })
+/** Whatever can earn (`royalties/Artifact`); amounts and shares as decimal strings. */
+const artifact = z.strictObject({
+  id: Fields.hash,
+  kind: z.enum(Artifact.kinds),
+  owners: z
+    .array(z.strictObject({ account: z.string().min(1).max(256), sharePpb: Fields.amount }))
+    .min(1)
+    .max(10_000),
+  parents: z.array(z.strictObject({ artifact: Fields.hash, sharePpb: Fields.amount })).max(10_000),
+  addedStdUs: Fields.amount.optional(),
+  minimumPpb: Fields.amount.optional(),
+})
+
+/** A model card, or artifacts with their lineage: one of the two. */
+const registered = z
+  .strictObject({
+    type: z.literal('registered'),
+    card: card.optional(),
+    artifacts: z.array(artifact).min(1).max(100_000).optional(),
+  })
+  .refine(
+    (event) => (event.card === undefined) !== (event.artifacts === undefined),
+    'expected a card or artifacts',
+  )
 
 /** Order of commitment is order of priority; documents of one batch are simultaneous. */
 const committed = z.strictObject({

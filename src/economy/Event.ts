@@ -1,6 +1,7 @@
 /** @module Events: all that can happen in the economy, as one closed union read from untrusted bytes. */
 import type { z } from 'zod'
 import { InputError } from '../kernel/Errors.ts'
+import * as Hash from '../kernel/Hash.ts'
 import * as Card from '../market/Card.schema.ts'
 import type { Cause } from '../provenance/Record.ts'
 import * as Schema from './Event.schema.ts'
@@ -40,7 +41,7 @@ export function id(event: Event): string {
     case 'opened':
       return 'opened'
     case 'registered':
-      return `registered/${Card.hash(event.card)}`
+      return `registered/${event.card ? Card.hash(event.card) : Hash.digest(event.artifacts)}`
     case 'committed':
     case 'revealed':
       return `${event.type}/${event.root}`

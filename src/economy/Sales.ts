@@ -15,9 +15,11 @@ import * as Quote from '../market/Quote.ts'
 import * as Receipt from '../market/Receipt.ts'
 import * as Account from '../royalties/Account.ts'
 import * as Accrual from '../royalties/Accrual.ts'
-import * as Artifact from '../royalties/Artifact.ts'
+import type * as Artifact from '../royalties/Artifact.ts'
 import * as Epoch from '../royalties/Epoch.ts'
+import * as Earnings from './Earnings.ts'
 import type * as Event from './Event.ts'
+import * as Lineage from './Lineage.ts'
 
 /** Why an event cannot follow what happened before; undefined when it can. */
 export type Fault = string | undefined
@@ -59,6 +61,7 @@ export type Sales = {
   readonly cards: Map<Hex, Card.Card>
   /** One datanet a node in this version; undefined before its first commitment. */
   datanet: Datanet.Datanet | undefined
+  /** Documents as they were revealed; what is known of their lineage is in `accruals`. */
   readonly artifacts: Map<Hex, Artifact.Artifact>
   readonly quotes: Map<Hex, { readonly quote: Quote.Quote; used: boolean; readonly leaf: number }>
   /** Unused quotes that reserve change, by payer. */
@@ -122,10 +125,14 @@ export function paymentKey(payment: { payer: Hex; nonce: Hex }): string {
   return `${payment.payer}/${payment.nonce}`
 }
 
-/** Registers a model card. */
+/** Registers a model card, or artifacts with their lineage. */
 export function registered(sales: Sales, event: Event.Of<'registered'>): Fault {
-  sales.cards.set(Card.hash(event.card), event.card)
-  return undefined
+  if (event.card !== undefined) {
+    sales.cards.set(Card.hash(event.card), event.card)
+    return undefined
+  }
+  const outcome = Lineage.register(sales, Lineage.read(event))
+  return typeof outcome === 'string' ? undefined : outcome.because
 }
 
 /** A batch committed to: its place in time is fixed. */
@@ -155,8 +162,11 @@ export function revealed(sales: Sales, event: Event.Of<'revealed'>): Fault {
   if (change.batch.commons) return undefined
   for (const { artifact, owner } of change.batch.contributions) {
     const owners = [{ account: owner, sharePpb: Share.whole }]
-    if (!sales.artifacts.has(artifact))
-      sales.artifacts.set(artifact, { id: artifact, kind: 'contribution', owners, parents: [] })
+    const document = { id: artifact, kind: 'contribution', owners, parents: [] } as const
+    const known = sales.accruals.lineage.get(artifact)?.artifact
+    const fault = known && Lineage.documentFault(document, known)
+    if (fault !== undefined) return fault
+    if (!sales.artifacts.has(artifact)) sales.artifacts.set(artifact, document)
   }
   return undefined
 }
@@ -192,9 +202,10 @@ export function served(sales: Sales, event: Event.Of<'served'>, at: Place): Faul
   const fault = servedFault(sales, event, known.quote)
   if (fault !== undefined) return fault
   const receiptHash = Receipt.hash(receipt)
+  Lineage.settle(sales, receipt)
   const outcome = Accrual.serve(sales.accruals, {
     receipt: receiptHash,
-    postings: postings(sales, receipt),
+    ...Earnings.of(sales, receipt),
     disputeMs: known.quote.disputeWindowMs,
   })
   if (outcome !== 'ok') return `accrual refused: ${outcome}`
@@ -245,37 +256,9 @@ function servedFault(sales: Sales, event: Event.Of<'served'>, quote: Quote.Quote
   if (BigInt(quote.changeAppliedAtoms) > available)
     return `quote applies ${quote.changeAppliedAtoms} atoms of change, ${available} are left`
   for (const entry of receipt.influence.entries)
-    if (!sales.artifacts.has(entry.artifact))
+    if (Lineage.find(sales, entry.artifact) === undefined)
       return `influence of ${entry.artifact}, which is not registered`
   return undefined
-}
-
-/** Who is owed what by a receipt: each part of the price, split among owners to the last nano-atom. */
-export function postings(
-  sales: Pick<Sales, 'artifacts'>,
-  receipt: Receipt.Receipt,
-): readonly Accrual.Posting[] {
-  const { money, influence, provider } = receipt
-  const list: Accrual.Posting[] = [
-    { account: provider, nano: BigInt(money.executionNano), reason: 'execution' },
-    { account: provider, nano: BigInt(money.feeNano), reason: 'fee' },
-    { account: provider, nano: BigInt(money.gasNano), reason: 'gas' },
-  ]
-  for (const entry of influence.entries) {
-    const artifact = sales.artifacts.get(entry.artifact)
-    assert(artifact !== undefined, 'influence of registered artifacts only')
-    for (const part of Artifact.settle(artifact, BigInt(entry.influenceNano)))
-      list.push({ ...part, reason: 'influence' })
-    for (const part of Artifact.settle(artifact, BigInt(entry.premiumNano)))
-      list.push({ ...part, reason: 'premium' })
-  }
-  const kept = list.filter(({ nano }) => nano > 0n)
-  const sum = kept.reduce((total, { nano }) => total + nano, 0n)
-  assert(
-    sum + BigInt(money.roundingNano) === BigInt(money.chargedAtoms) * nanoPerAtom,
-    'postings and rounding that sum to what was charged',
-  )
-  return kept
 }
 
 /** The payment is final on chain. */

@@ -1,8 +1,10 @@
 /** @module The economy: all that can happen, and the one fold that says what follows from it. */
 
 export * as Audit from './Audit.ts'
+export * as Earnings from './Earnings.ts'
 export * as Economy from './Economy.ts'
 export * as Event from './Event.ts'
+export * as Lineage from './Lineage.ts'
 export * as Purchases from './Purchases.ts'
 export * as Sales from './Sales.ts'
 export * as Snapshot from './Snapshot.ts'

@@ -3,6 +3,9 @@
  * served → funded → published, each step once, or is reversed before that. Splitting every payment to atoms would starve minorities
  * (ECONOMICS.md), so nothing is rounded here: an epoch floors sums, and the rest is carried.
  *
+ * What a receipt gives an artifact that has parents or several owners is gathered for the artifact and
+ * becomes the accounts' when the receipt's epoch is published: one cascade over the sums (`Cascade`).
+ *
  * The state belongs to the fold that holds it and is changed in place; it is a function of the order of
  * events alone.
  */
@@ -10,6 +13,8 @@ import { assert } from '../kernel/Assert.ts'
 import * as Hex from '../kernel/Hex.ts'
 import { nanoPerAtom } from '../kernel/Money.ts'
 import * as Account from './Account.ts'
+import type * as Artifact from './Artifact.ts'
+import * as Cascade from './Cascade.ts'
 
 /** For what an account earned (ECONOMICS.md, "What an inference costs"). */
 export type Reason = 'execution' | 'influence' | 'premium' | 'fee' | 'gas'
@@ -36,6 +41,8 @@ export type Balance = {
 export type Entry = {
   status: 'served' | 'funded' | 'published' | 'reversed'
   readonly postings: readonly Posting[]
+  /** What artifacts earned that share it by lineage or among owners; the accounts' once published. */
+  readonly gathered: readonly Cascade.Earning[]
   readonly disputeMs: number
   /** When the answer was given, if known: the dispute window cannot open earlier. */
   readonly servedAtMs?: number
@@ -55,6 +62,10 @@ export type Epoch = {
 export type Accruals = {
   readonly balances: Map<Account.Account, Balance>
   readonly receipts: Map<Hex.Hex, Entry>
+  /** Artifacts in their places; those that have earned or have children never change. */
+  readonly lineage: Cascade.Lineage
+  /** Of receipts not published yet, by artifact, each above 0. */
+  readonly gathered: Map<Hex.Hex, bigint>
   /** Receipts whose money was final before they were served: hash → time. */
   readonly fundedAhead: Map<Hex.Hex, number>
   /** Account of each leaf by index; an index is never given up. */
@@ -74,6 +85,7 @@ export type Outcome =
   | 'malformed'
   | 'unknown-receipt'
   | 'unknown-account'
+  | 'unknown-artifact'
   | 'not-publishable'
   | 'reversed'
   | 'published'
@@ -95,6 +107,8 @@ export function empty(): Accruals {
   return {
     balances: new Map(),
     receipts: new Map(),
+    lineage: Cascade.empty(),
+    gathered: new Map(),
     fundedAhead: new Map(),
     leaves: [],
     epochs: [],
@@ -108,6 +122,8 @@ export function serve(
   event: {
     readonly receipt: Hex.Hex
     readonly postings: readonly Posting[]
+    /** For registered artifacts. */
+    readonly gathered?: readonly Cascade.Earning[]
     readonly disputeMs: number
     readonly servedAtMs?: number
   },
@@ -116,11 +132,14 @@ export function serve(
   if (known !== undefined)
     return sameContents(known, event) ? 'exists' : 'exists-with-different-postings'
   if (!wellFormed(event)) return 'malformed'
+  const { gathered = [] } = event
+  if (gathered.some(({ artifact }) => !state.lineage.has(artifact))) return 'unknown-artifact'
   const fundedAtMs = state.fundedAhead.get(event.receipt)
   state.fundedAhead.delete(event.receipt)
   state.receipts.set(event.receipt, {
     status: fundedAtMs === undefined ? 'served' : 'funded',
     postings: event.postings.map(({ account, nano, reason }) => ({ account, nano, reason })),
+    gathered: gathered.map(({ artifact, nano }) => ({ artifact, nano })),
     disputeMs: event.disputeMs,
     ...(event.servedAtMs === undefined ? {} : { servedAtMs: event.servedAtMs }),
     ...(fundedAtMs === undefined ? {} : { fundedAtMs }),
@@ -128,6 +147,11 @@ export function serve(
   for (const { account, nano } of event.postings) {
     if (nano === 0n) continue
     open(state, account).accruedNano += nano
+    state.tally.servedNano += nano
+    state.tally.unpublishedNano += nano
+  }
+  for (const { artifact, nano } of gathered) {
+    gather(state, artifact, nano)
     state.tally.servedNano += nano
     state.tally.unpublishedNano += nano
   }
@@ -170,7 +194,41 @@ export function reverse(state: Accruals, event: { readonly receipt: Hex.Hex }): 
     state.tally.servedNano -= nano
     state.tally.unpublishedNano -= nano
   }
+  for (const { artifact, nano } of entry.gathered) {
+    gather(state, artifact, -nano)
+    state.tally.servedNano -= nano
+    state.tally.unpublishedNano -= nano
+  }
   return 'ok'
+}
+
+/**
+ * Takes a funded receipt into an epoch that is published: what it posted is publishable, what it
+ * gathered is no longer the artifacts': {@link receive} what the epoch's cascade made of it.
+ */
+export function enter(state: Accruals, receipt: Hex.Hex): void {
+  const entry = state.receipts.get(receipt)
+  assert(entry?.status === 'funded', 'a receipt that is published once, after it was funded')
+  entry.status = 'published'
+  for (const { account, nano } of entry.postings) {
+    if (nano === 0n) continue
+    const balance = state.balances.get(account)
+    assert(balance !== undefined, 'a balance for each posting')
+    balance.publishableNano += nano
+    state.tally.unpublishedNano -= nano
+  }
+  for (const { artifact, nano } of entry.gathered) {
+    gather(state, artifact, -nano)
+    state.tally.unpublishedNano -= nano
+  }
+}
+
+/** Posts what an epoch's cascade gave an account: publishable at once. */
+export function receive(state: Accruals, { account, nano }: Artifact.Part): void {
+  assert(nano >= 0n, 'a part that is not negative')
+  const balance = open(state, account)
+  balance.accruedNano += nano
+  balance.publishableNano += nano
 }
 
 /** When a funded receipt leaves its dispute window; `undefined` while its money is not final. */
@@ -195,7 +253,10 @@ export function standing(balance: Balance): Totals {
   }
 }
 
-/** Sums over all accounts; asserts conservation per account, in sum, and against the receipts. */
+/**
+ * Sums over all accounts and over what is gathered for artifacts (carry, like all that no root states);
+ * asserts conservation per account, in sum, and against the receipts.
+ */
 export function totals(state: Accruals): Totals {
   let [accruedNano, claimableNano, claimedNano, carryNano, flooredNano] = [0n, 0n, 0n, 0n, 0n]
   for (const balance of state.balances.values()) {
@@ -206,10 +267,15 @@ export function totals(state: Accruals): Totals {
     carryNano += part.carryNano
     flooredNano += balance.publishableNano - balance.publishedAtoms * nanoPerAtom
   }
+  for (const nano of state.gathered.values()) {
+    assert(nano > 0n, 'gathered sums above 0')
+    accruedNano += nano
+    carryNano += nano
+  }
   const { servedNano, unpublishedNano } = state.tally
   assert(
     accruedNano === servedNano,
-    'balances that sum to the postings of all receipts not reversed',
+    'balances and gathered sums that are what all receipts not reversed gave',
   )
   assert(carryNano === unpublishedNano + flooredNano, 'carry = unpublished receipts + floored rest')
   assert(
@@ -224,6 +290,8 @@ export function snapshot(state: Accruals): unknown {
   return plain({
     balances: [...state.balances],
     receipts: [...state.receipts],
+    lineage: [...state.lineage],
+    gathered: [...state.gathered],
     fundedAhead: [...state.fundedAhead],
     leaves: state.leaves,
     epochs: state.epochs,
@@ -246,6 +314,13 @@ function open(state: Accruals, account: Account.Account): Balance {
   return balance
 }
 
+function gather(state: Accruals, artifact: Hex.Hex, nano: bigint): void {
+  const sum = (state.gathered.get(artifact) ?? 0n) + nano
+  assert(sum >= 0n, 'no more taken from an artifact than was gathered for it')
+  if (sum === 0n) state.gathered.delete(artifact)
+  else state.gathered.set(artifact, sum)
+}
+
 const reasons: readonly string[] = ['execution', 'influence', 'premium', 'fee', 'gas']
 
 function wellFormed(event: Parameters<typeof serve>[1]): boolean {
@@ -253,6 +328,7 @@ function wellFormed(event: Parameters<typeof serve>[1]): boolean {
     Hex.is(event.receipt, 32) &&
     isTime(event.disputeMs) &&
     (event.servedAtMs === undefined || isTime(event.servedAtMs)) &&
+    (event.gathered ?? []).every(({ nano }) => typeof nano === 'bigint' && nano > 0n) &&
     event.postings.every(
       ({ account, nano, reason }) =>
         Account.is(account) && typeof nano === 'bigint' && nano >= 0n && reasons.includes(reason),
@@ -265,7 +341,13 @@ function isTime(value: number): boolean {
 }
 
 function sameContents(entry: Entry, event: Parameters<typeof serve>[1]): boolean {
+  const { gathered = [] } = event
   return (
+    entry.gathered.length === gathered.length &&
+    entry.gathered.every(
+      ({ artifact, nano }, at) =>
+        artifact === gathered[at]!.artifact && nano === gathered[at]!.nano,
+    ) &&
     entry.disputeMs === event.disputeMs &&
     entry.servedAtMs === event.servedAtMs &&
     entry.postings.length === event.postings.length &&

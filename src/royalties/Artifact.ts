@@ -41,6 +41,8 @@ export type Artifact = {
   readonly parents: readonly Parent[]
   /** Of a model or adapter: standard work that its own training added, in stdUs. Not stated is none. */
   readonly addedStdUs?: bigint
+  /** Minimum pass-on: what its licence demands that each child passes on to it. Not stated is nothing. */
+  readonly minimumPpb?: Share.Share
 }
 
 /** An owner's part of a sum, in nano-atoms. */
@@ -51,26 +53,38 @@ export function owned(id: Hex.Hex, kind: Kind, account: Account.Account): Artifa
   return validate({ id, kind, owners: [{ account, sharePpb: Share.whole }], parents: [] })
 }
 
-/** Returns the artifact. Throws `InputError` unless id, kind, owners and parents are as their types say. */
+/** Returns the artifact. Throws `InputError` unless all of it is as its types say. */
 export function validate(artifact: Artifact): Artifact {
-  if (!Hex.is(artifact.id, 32) || artifact.id !== artifact.id.toLowerCase())
-    throw refuse('a 32-byte lower-case id', artifact.id)
-  if (!kinds.includes(artifact.kind)) throw refuse(`a kind of ${kinds.join(', ')}`, artifact.kind)
-  for (const { account } of artifact.owners)
-    if (!Account.is(account)) throw refuse('owners that are accounts', account)
-  for (const { artifact: parent } of artifact.parents)
-    if (!Hex.is(parent, 32) || parent === artifact.id)
-      throw refuse('parents that are other artifacts', parent)
-  const owned = sum(artifact.owners.map(({ account, sharePpb }) => [account, sharePpb]))
-  if (owned !== Share.whole) throw refuse('owners whose shares sum to the whole', `${owned} ppb`)
-  const passed = sum(artifact.parents.map(({ artifact, sharePpb }) => [artifact, sharePpb]))
-  if (passed > Share.whole) throw refuse('parents whose shares sum to at most the whole', passed)
-  const { kind, addedStdUs } = artifact
-  if (addedStdUs === undefined) return artifact
-  if (typeof addedStdUs !== 'bigint' || addedStdUs < 0n)
-    throw refuse('added work that is not negative', addedStdUs)
-  if (kind !== 'model' && kind !== 'adapter') throw refuse('added work of a model or adapter', kind)
+  const because = fault(artifact)
+  if (because !== undefined) throw new InputError(because, { code: 'artifact-malformed' })
   return artifact
+}
+
+/** Why this is no artifact: id, kind, owners, parents, work and licence must be as their types say. */
+export function fault(artifact: Artifact): string | undefined {
+  const { id, kind, owners, parents, addedStdUs, minimumPpb = 0n } = artifact
+  if (!Hex.is(id, 32) || id !== id.toLowerCase()) return expected('a 32-byte lower-case id', id)
+  if (!kinds.includes(kind)) return expected(`a kind of ${kinds.join(', ')}`, kind)
+  for (const { account } of owners)
+    if (!Account.is(account)) return expected('owners that are accounts', account)
+  for (const { artifact: parent } of parents)
+    if (!Hex.is(parent, 32) || parent !== parent.toLowerCase() || parent === id)
+      return expected('parents that are other artifacts', parent)
+  const owned = sum(owners.map(({ account, sharePpb }) => [account, sharePpb]))
+  if (typeof owned === 'string') return owned
+  if (owned !== Share.whole) return expected('owners whose shares sum to the whole', `${owned} ppb`)
+  const passed = sum(parents.map(({ artifact, sharePpb }) => [artifact, sharePpb]))
+  if (typeof passed === 'string') return passed
+  if (passed > Share.whole)
+    return expected('parents whose shares sum to at most the whole', `${passed} ppb`)
+  if (typeof minimumPpb !== 'bigint' || minimumPpb < 0n || minimumPpb > Share.whole)
+    return expected('a minimum pass-on of at most the whole', minimumPpb)
+  if (addedStdUs === undefined) return undefined
+  if (typeof addedStdUs !== 'bigint' || addedStdUs < 0n)
+    return expected('added work that is not negative', addedStdUs)
+  if (kind !== 'model' && kind !== 'adapter')
+    return expected('added work of a model or adapter', kind)
+  return undefined
 }
 
 /**
@@ -100,19 +114,19 @@ export function divide(artifact: Pick<Artifact, 'owners'>, nano: bigint): Part[]
   return owners.map(({ account }, index) => ({ account, nano: parts[index]! }))
 }
 
-function sum(entries: readonly (readonly [string, bigint])[]): bigint {
+function sum(entries: readonly (readonly [string, bigint])[]): bigint | string {
   const seen = new Set<string>()
   let total = 0n
   for (const [id, sharePpb] of entries) {
     if (typeof sharePpb !== 'bigint' || sharePpb <= 0n)
-      throw refuse(`a share above 0 for ${id}`, sharePpb)
-    if (seen.has(id)) throw refuse(`one entry for ${id}`, 'two')
+      return expected(`a share above 0 for ${id}`, sharePpb)
+    if (seen.has(id)) return expected(`one entry for ${id}`, 'two')
     seen.add(id)
     total += sharePpb
   }
   return total
 }
 
-function refuse(expected: string, got: unknown): InputError {
-  return new InputError(`expected ${expected}, got ${String(got)}`, { code: 'artifact-malformed' })
+function expected(what: string, got: unknown): string {
+  return `expected ${what}, got ${String(got)}`
 }

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AssertionError } from '../kernel/Assert.ts'
-import { InputError } from '../kernel/Errors.ts'
 import * as Hash from '../kernel/Hash.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import * as Share from '../kernel/Share.ts'
@@ -370,15 +369,90 @@ describe('registration', () => {
     ] as const)
       expect(Cascade.register(lineage, list)).toMatchObject({ kind: 'refused', code })
     expect(lineage.size).toBe(3)
-    expect(() => Cascade.register(lineage, [{ ...other, owners: [] }])).toThrow(InputError)
   })
 
   test.each([
     ['a negative amount of work', artifact('x', 'model', [], -1n)],
     ['work of something not trained', artifact('x', 'contribution', [], 1n)],
     ['work as a number', { ...artifact('x', 'model'), addedStdUs: 1 as unknown as bigint }],
-  ])('%s is no artifact', (_, bad) => {
-    expect(() => Cascade.register(Cascade.empty(), [bad])).toThrow(InputError)
+    [
+      'parents above the whole',
+      artifact('x', 'model', [
+        ['y', 600_000_000n],
+        ['z', 400_000_001n],
+      ]),
+    ],
+    ['no owners', { ...artifact('x', 'model'), owners: [] }],
+    [
+      'a parent twice',
+      artifact('x', 'model', [
+        ['y', 1n],
+        ['y', 2n],
+      ]),
+    ],
+    ['itself as parent', artifact('x', 'model', [['x', 1n]])],
+    ['a minimum above the whole', { ...artifact('x', 'model'), minimumPpb: Share.whole + 1n }],
+    ['a negative minimum', { ...artifact('x', 'model'), minimumPpb: -1n }],
+  ])('%s is no artifact: refused with the reason, and nothing is registered', (_, bad) => {
+    const lineage = lineageOf([artifact('y', 'contribution'), artifact('z', 'contribution')])
+    expect(Cascade.register(lineage, [artifact('fine', 'prompt'), bad])).toMatchObject({
+      ...{ kind: 'refused', code: 'artifact-malformed', artifact: bad.id },
+      because: expect.stringMatching(/is no artifact: expected /),
+    })
+    expect(lineage.size).toBe(2)
+  })
+
+  test('a licence is kept by every child: a nano-part below its minimum is refused', () => {
+    const data = { ...artifact('data', 'contribution'), minimumPpb: 300_000_000n }
+    const lineage = lineageOf([data])
+    const child = (sharePpb: bigint) => artifact('child', 'output', [['data', sharePpb]])
+    expect(Cascade.register(lineage, [child(299_999_999n)])).toEqual({
+      ...{ kind: 'refused', code: 'below-minimum', artifact: id('child') },
+      because: `${id('child')} passes 299999999 ppb on to ${id('data')}, whose licence demands 300000000`,
+    })
+    expect(Cascade.register(lineage, [child(300_000_000n)])).toBe('ok')
+    expect(Cascade.register(lineage, [{ ...data, minimumPpb: 1n }])).toMatchObject({
+      code: 'exists-with-different-lineage',
+    })
+  })
+
+  test('no empty wrapper makes a licence cheaper, however many and however they divide', () => {
+    fc.assert(
+      fc.property(
+        fc.bigInt(1n, Share.whole / 2n),
+        fc.bigInt(0n, Share.whole / 2n),
+        fc.integer({ min: 1, max: 4 }),
+        (minimumPpb, extraPpb, wrappers) => {
+          const data = { ...artifact('data', 'contribution'), minimumPpb }
+          const other = artifact('other', 'contribution')
+          const chain = Array.from({ length: wrappers }, (_, at) =>
+            artifact(`w${at}`, 'adapter', [
+              [at === 0 ? 'data' : `w${at - 1}`, minimumPpb + (at === 0 ? 0n : extraPpb)],
+              ...(at === 0 && extraPpb > 0n ? ([['other', extraPpb]] as const) : []),
+            ]),
+          )
+          const lineage = Cascade.empty()
+          const registered = Cascade.register(lineage, [data, other, ...chain])
+          // A wrapper that passes on too little to the wrapper before it is itself refused.
+          if (registered !== 'ok')
+            return expect(registered).toMatchObject({ code: 'below-minimum' })
+          const { demandPpb } = lineage.get(id(`w${wrappers - 1}`))!
+          const child = (sharePpb: bigint) =>
+            artifact('child', 'model', [[`w${wrappers - 1}`, sharePpb]], 1n)
+          expect(Cascade.judge(lineage, [child(demandPpb - 1n)])).toMatchObject({
+            code: 'below-minimum',
+          })
+          expect(Cascade.register(lineage, [child(demandPpb)])).toBe('ok')
+          const { kept } = Cascade.pass(lineage, [
+            { artifact: id('child'), nano: Share.whole ** 2n },
+          ])
+          const dataNano = kept.find((one) => one.artifact === id('data'))!.nano
+          const owedNano = Share.whole * minimumPpb
+          expect(dataNano >= owedNano - BigInt(wrappers)).toBe(true)
+        },
+      ),
+      { numRuns: 300 },
+    )
   })
 })
 

@@ -15,8 +15,14 @@ import * as Money from '../kernel/Money.ts'
 import * as Share from '../kernel/Share.ts'
 import * as Artifact from './Artifact.ts'
 
-/** An artifact in its place: `depth` edges away, at most, from one without parents. */
-export type Node = { readonly artifact: Artifact.Artifact; readonly depth: number }
+/** An artifact in its place. */
+export type Node = {
+  readonly artifact: Artifact.Artifact
+  /** Edges away, at most, from one without parents. */
+  readonly depth: number
+  /** Least that a child must pass on to it, so that no licence behind it is undercut. */
+  readonly demandPpb: Share.Share
+}
 
 /** Artifacts by id, none without its parents. The fold that holds it owns it; it is changed in place. */
 export type Lineage = Map<Hex, Node>
@@ -24,7 +30,13 @@ export type Lineage = Map<Hex, Node>
 /** Why artifacts are not registered; ordered by precedence. Nothing is registered then. */
 export type Refusal = {
   readonly kind: 'refused'
-  readonly code: 'exists-with-different-lineage' | 'parent-unknown' | 'cycle' | 'too-deep'
+  readonly code:
+    | 'artifact-malformed'
+    | 'exists-with-different-lineage'
+    | 'parent-unknown'
+    | 'cycle'
+    | 'too-deep'
+    | 'below-minimum'
   readonly because: string
   readonly artifact: Hex
 }
@@ -50,16 +62,28 @@ export function empty(): Lineage {
 
 /**
  * Registers artifacts, all or none, in any order among themselves; parents must be among them or
- * registered before. Artifacts that are all there already are `exists`. Throws `InputError` for what is
- * no artifact.
+ * registered before. Artifacts that are all there already are `exists`.
  */
 export function register(
   lineage: Lineage,
   artifacts: readonly Artifact.Artifact[],
 ): 'ok' | 'exists' | Refusal {
+  const judged = judge(lineage, artifacts)
+  if ('kind' in judged) return judged
+  for (const [id, node] of judged.placed) lineage.set(id, node)
+  return judged.placed.size === 0 ? 'exists' : 'ok'
+}
+
+/** Why {@link register} would refuse, or the artifacts that it would add, in their places. */
+export function judge(
+  lineage: Lineage,
+  artifacts: readonly Artifact.Artifact[],
+): Refusal | { readonly placed: Lineage } {
   const fresh = new Map<Hex, Artifact.Artifact>()
-  for (const artifact of artifacts.map(Artifact.validate)) {
+  for (const artifact of artifacts) {
     const { id } = artifact
+    const because = Artifact.fault(artifact)
+    if (because !== undefined) return refuse('artifact-malformed', id, `is no artifact: ${because}`)
     const known = lineage.get(id)?.artifact ?? fresh.get(id)
     if (known === undefined) fresh.set(id, artifact)
     else if (text(known) !== text(artifact))
@@ -74,8 +98,15 @@ export function register(
     if (!placed.has(id)) return refuse('cycle', id, 'descends from itself')
   for (const [id, { depth }] of placed)
     if (depth > maxDepth) return refuse('too-deep', id, `is ${depth} deep, at most ${maxDepth}`)
-  for (const [id, node] of placed) lineage.set(id, node)
-  return fresh.size === 0 ? 'exists' : 'ok'
+  for (const [id, { artifact }] of placed)
+    for (const { artifact: parent, sharePpb } of artifact.parents) {
+      const { demandPpb } = (placed.get(parent) ?? lineage.get(parent))!
+      if (sharePpb < demandPpb) {
+        const because = `passes ${sharePpb} ppb on to ${parent}, whose licence demands ${demandPpb}`
+        return refuse('below-minimum', id, because)
+      }
+    }
+  return { placed }
 }
 
 /**
@@ -162,12 +193,12 @@ function place(lineage: Lineage, fresh: ReadonlyMap<Hex, Artifact.Artifact>): Li
     }
   }
   for (const artifact of ready) {
-    let depth = 0
-    for (const parent of artifact.parents) {
-      const node = placed.get(parent.artifact) ?? lineage.get(parent.artifact)!
-      depth = Math.max(depth, node.depth + 1)
-    }
-    placed.set(artifact.id, { artifact, depth })
+    const above = artifact.parents.map(({ artifact: parent, sharePpb }) => {
+      const { depth, demandPpb } = (placed.get(parent) ?? lineage.get(parent))!
+      return { depth: depth + 1, demandPpb, sharePpb }
+    })
+    const depth = above.reduce((deepest, parent) => Math.max(deepest, parent.depth), 0)
+    placed.set(artifact.id, { artifact, depth, demandPpb: demandOf(artifact, above) })
     for (const child of children.get(artifact.id) ?? []) {
       const left = waiting.get(child.id)! - 1
       waiting.set(child.id, left)
@@ -177,12 +208,32 @@ function place(lineage: Lineage, fresh: ReadonlyMap<Hex, Artifact.Artifact>): Li
   return placed
 }
 
+/**
+ * What an artifact's licence demands of its children. A transparent one hands on by its parents' shares,
+ * so a child must give it enough for each of those licences: no wrapper makes a licence cheaper.
+ */
+function demandOf(
+  artifact: Artifact.Artifact,
+  parents: readonly { readonly demandPpb: bigint; readonly sharePpb: bigint }[],
+): Share.Share {
+  const { minimumPpb = 0n } = artifact
+  if (!isTransparent(artifact)) return minimumPpb
+  const wholePpb = parents.reduce((sum, { sharePpb }) => sum + sharePpb, 0n)
+  let demandedPpb = minimumPpb
+  for (const { demandPpb, sharePpb } of parents) {
+    const neededPpb = (demandPpb * wholePpb + sharePpb - 1n) / sharePpb
+    if (neededPpb > demandedPpb) demandedPpb = neededPpb
+  }
+  return demandedPpb
+}
+
 /** Canonical text of an artifact, whatever the order of its owners and parents. */
-function text({ id, kind, addedStdUs, owners, parents }: Artifact.Artifact): string {
+function text(artifact: Artifact.Artifact): string {
+  const { id, kind, addedStdUs = 0n, minimumPpb = 0n, owners, parents } = artifact
   const byId = (entries: readonly (readonly [string, bigint])[]) =>
     Object.fromEntries(entries.map(([key, share]) => [key, String(share)]))
   return Json.encode({
-    ...{ id, kind, addedStdUs: String(addedStdUs ?? 0n) },
+    ...{ id, kind, addedStdUs: String(addedStdUs), minimumPpb: String(minimumPpb) },
     owners: byId(owners.map(({ account, sharePpb }) => [account, sharePpb])),
     parents: byId(parents.map(({ artifact, sharePpb }) => [artifact, sharePpb])),
   })

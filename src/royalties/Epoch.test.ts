@@ -223,15 +223,26 @@ describe('a proposal', () => {
     expect(() => Epoch.propose(books(), { nowMs: 5, scale: 0n })).toThrow(InputError)
   })
 
-  test('above 64 bits of vault units is refused, and a larger scale helps', () => {
-    const state = Accrual.empty()
-    const huge = { account: account(1), nano: (1n << 64n) * nanoPerAtom, reason: 'fee' as const }
-    Accrual.serve(state, { receipt, postings: [huge], disputeMs: 0 })
-    Accrual.fund(state, { receipt, fundedAtMs: 0 })
-    expect(() => Epoch.propose(state, { nowMs: 0, scale: 1n })).toThrow(
-      expect.objectContaining({ code: 'epoch-above-64-bits' }),
+  test('above what the vault takes is refused, with the limit; a larger scale helps', () => {
+    const earning = (units: bigint) => {
+      const state = Accrual.empty()
+      const huge = { account: account(1), nano: units * nanoPerAtom, reason: 'fee' as const }
+      Accrual.serve(state, { receipt, postings: [huge], disputeMs: 0 })
+      Accrual.fund(state, { receipt, fundedAtMs: 0 })
+      return state
+    }
+    const most = (1n << 63n) - 1n
+    expect(Epoch.propose(earning(most), { nowMs: 0, scale: 1n }).totalAtoms).toBe(most)
+    expect(() => Epoch.propose(earning(most + 1n), { nowMs: 0, scale: 1n })).toThrow(
+      expect.objectContaining({
+        code: 'epoch-above-63-bits',
+        message: `expected a total of at most ${most} vault units (2^63 - 1), got ${most + 1n}`,
+        hint: expect.stringMatching(/vault deployed with a larger scale/),
+        facts: { maxUnits: String(most), units: String(most + 1n), scale: '1' },
+      }),
     )
-    expect(Epoch.propose(state, { nowMs: 0, scale: 2n }).totalAtoms).toBe(1n << 64n)
+    const scaled = Epoch.propose(earning(most + 1n), { nowMs: 0, scale: 2n })
+    expect(scaled.totalAtoms).toBe(most + 1n)
   })
 
   test.each([

@@ -9,6 +9,7 @@ import type { Hex } from '../kernel/Hex.ts'
 import { nanoPerAtom } from '../kernel/Money.ts'
 import * as Account from './Account.ts'
 import * as Accrual from './Accrual.ts'
+import * as Cascade from './Cascade.ts'
 import * as SumTree from './SumTree.ts'
 
 export type { Leaf, Tree } from './SumTree.ts'
@@ -46,8 +47,10 @@ export type Proposal = Closing & {
 }
 
 /**
- * Closes an epoch on paper; changes nothing. A leaf for each account with a unit or more: earlier leaves
- * keep their index for ever, new ones follow in order of first appearance in the books.
+ * Closes an epoch on paper; changes nothing. What its receipts gathered for artifacts goes through their
+ * lineage once, over the sums. A leaf for each account with a unit or more: earlier leaves keep their
+ * index for ever; new ones follow in order of first appearance in the books, then, sorted, those whom
+ * lineage alone has reached. Throws `epoch-above-63-bits` where the vault would refuse the total.
  */
 export function propose(
   accruals: Accrual.Accruals,
@@ -90,17 +93,18 @@ export function publish(accruals: Accrual.Accruals, closing: Closing): Accrual.O
     if (!isDue(entry, closing.closedAtMs)) return 'not-publishable'
   }
   if (scale <= 0n) return 'malformed'
-  const { drawn, totalAtoms: drawnAtoms } = draw(accruals, receipts, scale)
+  const { drawn, passed, totalAtoms: drawnAtoms } = draw(accruals, receipts, scale)
   const leaves = drawn.map(({ leaf }) => leaf)
   const lowest = Math.max(SumTree.depthFor(leaves.length), last?.depth ?? 0)
   if (depth < lowest || depth > SumTree.maxDepth || totalAtoms !== drawnAtoms)
     return 'root-mismatch'
   if (SumTree.tree(leaves, depth).rootWord !== rootWord) return 'root-mismatch'
   const fell = ({ account, leaf }: Drawn) =>
-    leaf.cumulative * scale < accruals.balances.get(account)!.publishedAtoms
+    leaf.cumulative * scale < (accruals.balances.get(account)?.publishedAtoms ?? 0n)
   if (drawn.some(fell)) return 'root-mismatch'
 
-  for (const receipt of receipts) enter(accruals, receipt)
+  for (const receipt of receipts) Accrual.enter(accruals, receipt)
+  for (const part of passed) Accrual.receive(accruals, part)
   for (const { account, leaf } of drawn) {
     const balance = accruals.balances.get(account)!
     balance.publishedAtoms = leaf.cumulative * scale
@@ -148,17 +152,27 @@ type Drawn = { readonly account: Account.Account; readonly leaf: SumTree.Leaf }
 function draw(accruals: Accrual.Accruals, receipts: readonly Hex[], scale: bigint) {
   if (scale <= 0n) throw new InputError(`expected a scale of at least 1, got ${scale}`)
   const entering = new Map<Account.Account, bigint>()
-  for (const receipt of receipts)
-    for (const { account, nano } of accruals.receipts.get(receipt)!.postings)
+  const gathered: Cascade.Earning[] = []
+  for (const receipt of receipts) {
+    const entry = accruals.receipts.get(receipt)!
+    for (const { account, nano } of entry.postings)
       entering.set(account, (entering.get(account) ?? 0n) + nano)
-  const unitsOf = (account: Account.Account) => {
-    const nano = accruals.balances.get(account)!.publishableNano + (entering.get(account) ?? 0n)
-    return nano / (nanoPerAtom * scale)
+    gathered.push(...entry.gathered)
   }
+  const passed = Cascade.pass(accruals.lineage, gathered).parts
+  const lineageNano = new Map(passed.map(({ account, nano }) => [account, nano]))
+  const ownNano = (account: Account.Account) =>
+    (accruals.balances.get(account)?.publishableNano ?? 0n) + (entering.get(account) ?? 0n)
+  const unitsOf = (account: Account.Account) =>
+    (ownNano(account) + (lineageNano.get(account) ?? 0n)) / (nanoPerAtom * scale)
   const known = new Set(accruals.leaves)
   const order = [...accruals.leaves]
+  const isNew = (account: Account.Account) => !known.has(account) && unitsOf(account) > 0n
+  // Books may grow between closing and publication: who has nothing of its own is in no order there.
   for (const account of accruals.balances.keys())
-    if (!known.has(account) && unitsOf(account) > 0n) order.push(account)
+    if (isNew(account) && ownNano(account) > 0n) order.push(account)
+  for (const { account } of passed)
+    if (isNew(account) && ownNano(account) === 0n) order.push(account)
 
   let units = 0n
   const drawn: Drawn[] = order.map((account, index) => {
@@ -167,12 +181,22 @@ function draw(accruals: Accrual.Accruals, receipts: readonly Hex[], scale: bigin
     const { named, address } = Account.leaf(account)
     return { account, leaf: { index, named, account: address, cumulative } }
   })
-  if (units >= 1n << 64n)
-    throw new InputError(`expected a total of at most 64 bits of vault units, got ${units}`, {
-      code: 'epoch-above-64-bits',
-      hint: 'deploy the vault with a larger scale',
-    })
-  return { drawn, totalAtoms: units * scale }
+  if (units > maxUnits) throw above(units, scale)
+  return { drawn, passed, totalAtoms: units * scale }
+}
+
+/** The most that a root may state: the vault keeps a mark of one bit beside each amount of 63. */
+const maxUnits = (1n << 63n) - 1n
+
+function above(units: bigint, scale: bigint): InputError {
+  return new InputError(
+    `expected a total of at most ${maxUnits} vault units (2^63 - 1), got ${units}`,
+    {
+      code: 'epoch-above-63-bits',
+      hint: 'nothing was published; open a node on a vault deployed with a larger scale',
+      facts: { maxUnits: String(maxUnits), units: String(units), scale: String(scale) },
+    },
+  )
 }
 
 function same(left: readonly Hex[], right: readonly Hex[]): boolean {
@@ -183,17 +207,4 @@ function isDue(entry: Accrual.Entry, nowMs: number): boolean {
   if (entry.status !== 'funded') return false
   const atMs = Accrual.publishableAtMs(entry)
   return atMs !== undefined && atMs <= nowMs
-}
-
-function enter(accruals: Accrual.Accruals, receipt: Hex): void {
-  const entry = accruals.receipts.get(receipt)
-  assert(entry?.status === 'funded', 'a receipt that is published once, after it was funded')
-  entry.status = 'published'
-  for (const { account, nano } of entry.postings) {
-    if (nano === 0n) continue
-    const balance = accruals.balances.get(account)
-    assert(balance !== undefined, 'a balance for each posting')
-    balance.publishableNano += nano
-    accruals.tally.unpublishedNano -= nano
-  }
 }

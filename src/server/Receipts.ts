@@ -3,7 +3,8 @@
  * words it is made of, and who earned what. What was erased is said to be erased.
  */
 import * as Evidence from '../attribution/spans/Evidence.ts'
-import * as Sales from '../economy/Sales.ts'
+import * as Earnings from '../economy/Earnings.ts'
+import type * as Sales from '../economy/Sales.ts'
 import * as Hex from '../kernel/Hex.ts'
 import * as Money from '../kernel/Money.ts'
 import type * as Receipt from '../market/Receipt.ts'
@@ -60,7 +61,7 @@ export function view(node: Node.Node, sale: Sales.Sale): View {
     proof: node.books.proof(leaf),
     record: node.books.text(leaf),
     sources: sources(node, sale, stored.kind === 'found' ? stored.answer.output : undefined),
-    earnings: Sales.postings(node.books.state.sales, receipt).map(({ account, nano, reason }) => ({
+    earnings: Earnings.shown(node.books.state.sales, receipt).map(({ account, nano, reason }) => ({
       account,
       nano: String(nano),
       reason,

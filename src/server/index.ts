@@ -1,6 +1,7 @@
 /** @module The seller's side: a node that quotes, answers for payment, settles and pays royalties out. */
 
 export * as App from './App.ts'
+export * as Artifacts from './Artifacts.ts'
 export * as Http from './Http.ts'
 export * as Node from './Node.ts'
 export * as Settlement from './Settlement.ts'

@@ -2,11 +2,14 @@
  * @module What one log states, gathered without the fold, so that checks go on where replay had to stop,
  * and so that two parties' logs can be compared. It believes everything; others judge.
  */
+import * as Contribution from '../../datanets/Contribution.ts'
 import type { Hex } from '../../kernel/Hex.ts'
 import * as Card from '../../market/Card.schema.ts'
 import * as Quote from '../../market/Quote.ts'
 import * as Receipt from '../../market/Receipt.ts'
+import type * as Artifact from '../../royalties/Artifact.ts'
 import type * as Event from '../Event.ts'
+import * as Lineage from '../Lineage.ts'
 
 /** One answer sold. */
 export type Sale = {
@@ -36,6 +39,12 @@ export type Facts = {
   readonly purchases: Map<Hex, Purchase>
   /** Batch root → leaf of its commitment. */
   readonly commitments: Map<Hex, number>
+  /** Roots of batches that are commons. */
+  readonly commons: Set<Hex>
+  /** Owner of each revealed document that earns, by artifact. */
+  readonly documents: Map<Hex, string>
+  /** Artifacts whose lineage was stated. */
+  readonly artifacts: Map<Hex, Artifact.Artifact>
   readonly closings: Map<number, Event.Of<'closing'>>
   /** Number that the vault gave its last publication. */
   chainEpoch: bigint | undefined
@@ -50,6 +59,9 @@ export function empty(): Facts {
     sales: new Map(),
     purchases: new Map(),
     commitments: new Map(),
+    commons: new Set(),
+    documents: new Map(),
+    artifacts: new Map(),
     closings: new Map(),
     chainEpoch: undefined,
   }
@@ -62,10 +74,21 @@ export function take(facts: Facts, event: Event.Event, leaf: number): void {
       facts.opened ??= event
       return
     case 'registered':
-      facts.cards.set(Card.hash(event.card), event.card)
+      if (event.card !== undefined) facts.cards.set(Card.hash(event.card), event.card)
+      for (const artifact of Lineage.read(event))
+        if (!facts.artifacts.has(artifact.id)) facts.artifacts.set(artifact.id, artifact)
       return
     case 'committed':
       facts.commitments.set(event.root, leaf)
+      if (event.commons) facts.commons.add(event.root)
+      return
+    case 'revealed':
+      if (facts.commons.has(event.root)) return
+      for (const one of event.contributions)
+        facts.documents.set(
+          Contribution.artifact(event.datanet, one as Contribution.Document),
+          one.owner,
+        )
       return
     case 'quoted':
       facts.quotes.set(Quote.hash(event.quote), { quote: event.quote, leaf })

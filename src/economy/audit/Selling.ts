@@ -8,6 +8,7 @@ import * as Answers from './Answers.ts'
 import * as Epochs from './Epochs.ts'
 import * as Library from './Library.ts'
 import * as Payments from './Payments.ts'
+import * as Royalties from './Royalties.ts'
 import type { Place, State } from './State.ts'
 import * as Terms from './Terms.ts'
 
@@ -122,6 +123,15 @@ function closing(audit: State, event: Event.Of<'closing'>, { subject, record }: 
         : `leaves digest ${event.leavesDigest}, recomputed ${digest}`
     })
   published(audit, event)
+  const { facts, royalties } = audit
+  if (facts.artifacts.size === 0 || facts.opened === undefined) return
+  const scale = BigInt(facts.opened.scale)
+  const own = following ? Epoch.toLines(economy.sales.epochs.at(-1)!.proposal.leaves) : undefined
+  const text = audit.world.leaves(event.epoch) ?? own
+  if (text === undefined) return
+  tally.judge('epoch', `${subject} lineage`, () =>
+    Royalties.fault(royalties, facts, event, { text, scale }),
+  )
 }
 
 /** Looks for the leaves that an epoch published, and whether they are those that were closed. */

@@ -8,6 +8,7 @@ import * as Economy from '../Economy.ts'
 import type * as Event from '../Event.ts'
 import * as Facts from './Facts.ts'
 import * as Library from './Library.ts'
+import * as Royalties from './Royalties.ts'
 import * as Tally from './Tally.ts'
 import type { World } from './World.ts'
 
@@ -21,6 +22,7 @@ export type State = {
   readonly facts: Facts.Facts
   readonly log: Log.Log
   readonly library: Library.Library
+  readonly royalties: Royalties.Royalties
   readonly economy: Economy.Economy
   readonly ids: Set<string>
   readonly looks: Look[]
@@ -54,6 +56,7 @@ export function create(world: World): State {
     facts: Facts.empty(),
     log: Log.create(),
     library: Library.empty(),
+    royalties: Royalties.empty(),
     economy: Economy.empty(),
     ids: new Set(),
     looks: [],

@@ -6,7 +6,8 @@ import { assert } from '../../kernel/Assert.ts'
 import type { Hex } from '../../kernel/Hex.ts'
 import type * as Accrual from '../../royalties/Accrual.ts'
 import * as Epoch from '../../royalties/Epoch.ts'
-import * as Sales from '../Sales.ts'
+import * as Earnings from '../Earnings.ts'
+import type * as Sales from '../Sales.ts'
 import * as Archive from './Archive.ts'
 import * as Memory from './Memory.ts'
 import * as Plain from './Plain.ts'
@@ -38,7 +39,10 @@ type Rest = Pick<
   | 'nextSeq'
   | 'lastReceipt'
 > & {
-  readonly accruals: Pick<Accrual.Accruals, 'balances' | 'fundedAhead' | 'leaves' | 'tally'>
+  readonly accruals: Pick<
+    Accrual.Accruals,
+    'balances' | 'gathered' | 'fundedAhead' | 'leaves' | 'tally'
+  >
   readonly accrued: (Pick<Accrual.Epoch, 'rootWord' | 'depth' | 'totalAtoms'> & { count: number })[]
   readonly epochs: (Pick<Sales.EpochState, 'epoch' | 'leaf' | 'publishedLeaf'> &
     Pick<Epoch.Proposal, 'scale' | 'increaseAtoms'>)[]
@@ -47,12 +51,12 @@ type Rest = Pick<
 /** The sections of a node's state. */
 export function encode(sales: Sales.Sales): Source.Section[] {
   const { cards, reservations, change, outputSalt, accruals } = sales
-  const { balances, fundedAhead, leaves, tally } = accruals
+  const { balances, gathered, fundedAhead, leaves, tally, lineage } = accruals
   const { roundingNano, receivedAtoms, receivableAtoms, nextSeq, lastReceipt } = sales
   const rest: Rest = {
     ...{ cards, reservations, change, outputSalt },
     ...{ roundingNano, receivedAtoms, receivableAtoms, nextSeq, lastReceipt },
-    accruals: { balances, fundedAhead, leaves, tally },
+    accruals: { balances, gathered, fundedAhead, leaves, tally },
     accrued: accruals.epochs.map(({ rootWord, depth, totalAtoms, receipts }) => {
       return { rootWord, depth, totalAtoms, count: receipts.length }
     }),
@@ -70,6 +74,7 @@ export function encode(sales: Sales.Sales): Source.Section[] {
     { name: 'leaves', bytes: Plain.encode(sales.epochs.map((one) => lines(one.proposal))) },
     { name: 'datanet', bytes: Plain.encode({ datanet: sales.datanet }) },
     { name: 'artifacts', bytes: Plain.encode(sales.artifacts) },
+    { name: 'lineage', bytes: Plain.encode(lineage) },
     { name: 'claims', bytes: Plain.encode(sales.claims) },
     { name: 'outputs', bytes: Memory.encode(sales.outputs) },
   ]
@@ -133,6 +138,7 @@ export function decode(source: Source.Source): Sales.Sales {
     Source.cell(() => Plain.decode(Source.section(source, name)) as T)
   const datanet = plain<Pick<Sales.Sales, 'datanet'>>('datanet')
   const artifacts = plain<Sales.Sales['artifacts']>('artifacts')
+  const lineage = plain<Accrual.Accruals['lineage']>('lineage')
   const claims = plain<Sales.Sales['claims']>('claims')
   const { accruals, accrued: _, epochs, ...figures } = rest
   const soldAt = sold(source)
@@ -162,6 +168,9 @@ export function decode(source: Source.Source): Sales.Sales {
     payments: payments(source),
     accruals: {
       ...accruals,
+      get lineage() {
+        return lineage.get()
+      },
       receipts: entries(source, () => sales),
       epochs: accrued(source, rest),
     },
@@ -234,7 +243,7 @@ function payments(source: Source.Source): Sales.Sales['payments'] {
   })
 }
 
-/** Postings follow from a receipt and the artifacts, whose owners never change. */
+/** Earnings follow from a receipt and its artifacts, which never change once they have earned. */
 function entries(source: Source.Source, sales: () => Sales.Sales): Map<Hex, Accrual.Entry> {
   const table = Table.read(layouts.receipts, Source.section(source, 'receipts'))
   return Archive.open({
@@ -245,15 +254,18 @@ function entries(source: Source.Source, sales: () => Sales.Sales): Map<Hex, Accr
         const atMs = table.number(row, field)
         return Number.isNaN(atMs) ? {} : { [field]: atMs }
       }
-      const postings = Source.lazily(() => {
+      const earnings = Source.lazily(() => {
         const sale = sales().sales.get(key)
         assert(sale !== undefined, 'a sale for each receipt that earns')
-        return Sales.postings(sales(), sale.receipt)
+        return Earnings.of(sales(), sale.receipt)
       })
       return {
         status: entryStatuses[table.number(row, 'status')]!,
         get postings() {
-          return postings()
+          return earnings().postings
+        },
+        get gathered() {
+          return earnings().gathered
         },
         disputeMs: table.number(row, 'disputeMs'),
         ...time('servedAtMs'),
