@@ -75,6 +75,35 @@ export function claim(given: {
   ])
 }
 
+/** What token and vault log when a run of leaves is paid, each to its own account unless `to` says otherwise. */
+export function claimRange(given: {
+  readonly asset: Asset.Asset
+  readonly vault: Hex.Hex
+  readonly number: number
+  readonly paid: readonly {
+    readonly leaf: Hex.Hex
+    readonly account: Hex.Hex
+    readonly to?: Hex.Hex
+    readonly atoms: bigint
+  }[]
+}) {
+  const { asset, vault, paid } = given
+  const token = Asset.parts(asset.id).address
+  const own = paid.filter(({ to }) => to === undefined).map(({ leaf }) => leaf)
+  const data = concat(word(32), word(own.length), ...own)
+  return transaction(given, [
+    ...paid.flatMap(({ leaf, account, to, atoms }): Draft[] => {
+      const sent = transfer(token, { from: vault, to: to ?? account, atoms })
+      if (to === undefined) return [sent]
+      const said = concat(leaf, PaymentEvidence.addressTopic(to))
+      return [sent, { address: vault, topics: [topic('Claimed(bytes32,address)')], data: said }]
+    }),
+    ...(own.length === 0
+      ? []
+      : [{ address: vault, topics: [topic('ClaimedRange(bytes32[])')], data }]),
+  ])
+}
+
 function transaction(
   { asset, number }: { readonly asset: Asset.Asset; readonly number: number },
   logs: readonly Draft[],
