@@ -8,6 +8,7 @@
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
+import { assert } from '../kernel/Assert.ts'
 import type { Clock } from '../kernel/Clock.ts'
 import { BaseError, InputError } from '../kernel/Errors.ts'
 import type * as Log from '../provenance/Log.ts'
@@ -79,9 +80,15 @@ export function open<E extends Record.Event = Record.Event>(options: Options): J
   const file = resolve(options.file)
   const lock = takeLock(file, options.now)
   try {
+    // Looked at before anything may write: SQLite would fold in a log of another file that lies beside.
+    const { origin, start } = options
+    const known = JournalFile.look(file, (found) =>
+      JournalFile.fold(found, { file, origin, start }),
+    )
     const sqlite = JournalFile.openForWriting(file)
     try {
-      const log = JournalFile.fold(sqlite, { file, origin: options.origin, start: options.start })
+      const log = known ?? JournalFile.fold(sqlite, { file, origin, start })
+      assert(log.size() === JournalFile.sizeOf(sqlite, file), 'one writer of a journal')
       return writer({ ...options, file, sqlite, log, lock }) as unknown as Journal<E>
     } catch (error) {
       sqlite.close()
@@ -302,7 +309,7 @@ function poisoned(
   const why = cause instanceof Error ? cause.message : String(cause)
   return new BaseError(`the journal ${file} failed to reach the disk: ${why}`, {
     code: 'journal-poisoned',
-    hint: 'end this process and start it again: it then folds what is on the disk',
+    hint: 'see that the disk has room; end this process and start it again: it then folds what is there',
     retry,
     facts: { file },
     cause,

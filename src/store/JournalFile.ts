@@ -51,8 +51,8 @@ export function openForWriting(file: string): Sqlite.Sqlite {
   return named(file, () => {
     const sqlite = Sqlite.open(file, { busyMs })
     try {
-      const isNew = Sqlite.value(sqlite, 'SELECT count(*) FROM sqlite_master') === 0n
-      if (!isNew || Sqlite.value(sqlite, 'PRAGMA application_id') !== 0n) expectSchema(sqlite, file)
+      const isNew = isEmpty(sqlite)
+      if (!isNew) expectSchema(sqlite, file)
       if (isNew) sqlite.exec(`PRAGMA page_size = ${pageBytes}`)
       sqlite.prepare('PRAGMA journal_mode = WAL')()
       sqlite.exec('PRAGMA synchronous = FULL')
@@ -76,16 +76,42 @@ export function openForReading(file: string): Sqlite.Sqlite {
       hint: 'a journal is made by the process that writes it: start that first',
       facts: { file },
     })
-  return named(file, () => {
-    const sqlite = Sqlite.open(file, { busyMs, readOnly: true })
-    try {
-      expectSchema(sqlite, file)
-      return sqlite
-    } catch (error) {
+  return named(file, () => opened(file))
+}
+
+/**
+ * What `work` finds in the file as it is, which stays so whatever lies beside it; undefined where a writer
+ * has nothing to go on from: no file, or an empty one.
+ */
+export function look<Result>(
+  file: string,
+  work: (sqlite: Sqlite.Sqlite) => Result,
+): Result | undefined {
+  if (fs.statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined
+  const sqlite = named(file, () => opened(file, { mayBeEmpty: true }))
+  if (sqlite === undefined) return undefined
+  try {
+    return work(sqlite)
+  } finally {
+    sqlite.close()
+  }
+}
+
+function opened(file: string): Sqlite.Sqlite
+function opened(file: string, options: { mayBeEmpty: true }): Sqlite.Sqlite | undefined
+function opened(file: string, { mayBeEmpty = false } = {}): Sqlite.Sqlite | undefined {
+  const sqlite = Sqlite.open(file, { busyMs, readOnly: true })
+  try {
+    if (mayBeEmpty && isEmpty(sqlite)) {
       sqlite.close()
-      throw error
+      return undefined
     }
-  })
+    expectSchema(sqlite, file)
+    return sqlite
+  } catch (error) {
+    sqlite.close()
+    throw error
+  }
 }
 
 /** Where an earlier process had verified a journal to; what lies before is looked up when needed. */
@@ -212,6 +238,11 @@ export function settle(sqlite: Sqlite.Sqlite): void {
   }
 }
 
+function isEmpty(sqlite: Sqlite.Sqlite): boolean {
+  const tables = Sqlite.value(sqlite, 'SELECT count(*) FROM sqlite_master')
+  return tables === 0n && Sqlite.value(sqlite, 'PRAGMA application_id') === 0n
+}
+
 function create(sqlite: Sqlite.Sqlite): void {
   sqlite.exec('BEGIN IMMEDIATE')
   for (const statement of schema) sqlite.exec(statement)
@@ -314,7 +345,9 @@ function malformed(
   const where = leaf === undefined ? '' : ` at leaf ${leaf}`
   return new BaseError(`the journal ${file} is damaged${where}: ${because}`, {
     code: 'journal-malformed',
-    hint: 'keep this file as it is for whoever looks into it, and put back a copy that verifies',
+    hint:
+      stray(file) ??
+      'keep this file as it is for whoever looks into it, and put back a copy that verifies',
     facts: { file, ...(leaf === undefined ? {} : { leaf }) },
     cause,
   })
@@ -323,7 +356,13 @@ function malformed(
 function another(file: string, of: { readonly origin: string; readonly found: string }): BaseError {
   return new BaseError(`expected ${file} to be the journal of ${of.origin}, got ${of.found}’s`, {
     code: 'journal-of-another-origin',
-    hint: 'open it with the key that wrote it, or start a journal in another folder',
+    hint: stray(file) ?? 'open it with the key that wrote it, or start a journal in another folder',
     facts: { file, ...of },
   })
+}
+
+/** A write-ahead log belongs to the file it was written beside, and says nothing of which that was. */
+function stray(file: string): string | undefined {
+  if (!fs.existsSync(`${file}-wal`)) return undefined
+  return `if ${file}-wal came from another folder, take it away: ${file} itself is as it was. Otherwise keep both, and put back copies that verify`
 }
