@@ -133,6 +133,14 @@ describe('a seller that closes an epoch over another cascade is found, and the a
     )
   })
 
+  test('a unit less for the parent, that nobody has instead', async () => {
+    const because = await forged((leaves) => {
+      const tides = at(leaves, 'npm:tides')
+      return leaves.with(tides, { ...leaves[tides]!, cumulative: leaves[tides]!.cumulative - 1n })
+    })
+    expect(because).toMatch(/^leaf \d of npm:tides states \d+ units, receipts and lineage give/)
+  })
+
   test('a parent left out', async () => {
     const because = await forged((leaves) => leaves.slice(0, at(leaves, 'npm:tides')))
     expect(because).toMatch(/^no leaf of npm:tides, to whom receipts and lineage give \d+ units$/)

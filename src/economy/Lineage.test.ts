@@ -96,6 +96,23 @@ describe('an epoch', () => {
     expect(accruals.gathered.size).toBe(0)
   })
 
+  test('divides among several owners once, too: small receipts starve nobody', () => {
+    const stand = Stand.open(['npm:a'])
+    const sharePpb = Share.whole / 4n
+    const owners = ['npm:x', 'npm:y', 'npm:z'].map((account) => ({ account, sharePpb }))
+    const shared = artifact('shared', 'prompt', [], {
+      owners: [...owners, { account: 'npm:w', sharePpb }],
+    })
+    expect(Stand.register(stand, [shared])).toBeUndefined()
+    const receipts = Array.from({ length: 9 }, () => Stand.sell(stand, [shared.id], 100_000_007n))
+    for (const receipt of receipts) Stand.fund(stand, receipt)
+    const sums = receipts.map((receipt) => gathered(stand, receipt))
+    const sum = sums.reduce((total, nano) => total + nano, 0n)
+    const { 'npm:w': first, 'npm:z': last } = epoch(stand)
+    expect([first! - last! <= 1n, last]).toEqual([true, sum / 4n])
+    expect(last).toBeGreaterThan(sums.reduce((total, nano) => total + nano / 4n, 0n))
+  })
+
   test('takes in what is due alone; a reversed receipt gives nobody anything', () => {
     const { stand, digest } = stood()
     const [due, open, lost] = [1, 2, 3].map(() => Stand.sell(stand, [digest])) as [Hex, Hex, Hex]
@@ -249,6 +266,16 @@ describe('artifacts are refused with a reason, and nothing changes', () => {
     happen(stand)
     expect(Stand.register(stand, [stated()])).toMatch(/its lineage is stated before/)
     expect(Lineage.judge(stand.economy.sales, [derived(stand, 0, [])])).toBe('exists')
+  })
+
+  test('a document that has earned keeps its lineage', () => {
+    const stand = Stand.open(['npm:a', 'npm:b'])
+    const [a, b] = stand.documents as [Hex, Hex]
+    Stand.fund(stand, Stand.sell(stand, [a]))
+    const stated = derived(stand, 0, [{ artifact: b, sharePpb: Share.whole }])
+    expect(Stand.register(stand, [stated])).toMatch(/its lineage is stated before/)
+    epoch(stand)
+    expect(Object.keys(accrued(stand)).sort()).toEqual([Terms.address('seller'), 'npm:a'])
   })
 
   test('a document revealed after its lineage was stated must be that owner’s', () => {

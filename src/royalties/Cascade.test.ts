@@ -416,6 +416,21 @@ describe('registration', () => {
     })
   })
 
+  test('what a wrapper demands is rounded up: its child pays the licence behind it in full', () => {
+    const data = { ...artifact('data', 'contribution'), minimumPpb: 2n }
+    const wrapper = artifact('w', 'model', [
+      ['data', 3n],
+      ['other', 4n],
+    ])
+    const lineage = lineageOf([data, artifact('other', 'contribution'), wrapper])
+    // Of 4 ppb 4·3/7 reach the data, less than 2; of 5 ppb 5·3/7 do.
+    expect(lineage.get(id('w'))!.demandPpb).toBe(5n)
+    expect(Cascade.register(lineage, [artifact('x', 'output', [['w', 4n]])])).toMatchObject({
+      code: 'below-minimum',
+    })
+    expect(Cascade.register(lineage, [artifact('x', 'output', [['w', 5n]])])).toBe('ok')
+  })
+
   test('no empty wrapper makes a licence cheaper, however many and however they divide', () => {
     fc.assert(
       fc.property(
