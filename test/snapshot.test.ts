@@ -43,6 +43,7 @@ function whole(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(whole)
   if (value instanceof Set) return [...value]
+  if ('toJSON' in value) return whole((value as { toJSON: () => unknown }).toJSON())
   if (Object.prototype.toString.call(value) === '[object Map]')
     return [...(value as Map<unknown, unknown>)].map(([key, one]) => [key, whole(one)])
   const members = Object.entries(value).filter(

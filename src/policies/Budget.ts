@@ -6,22 +6,26 @@
  * Denied by default: a payee that no `allow payees` names; hosts and models once a sentence speaks of
  * them; another asset; a fact that is missing. Then deny before review before allow.
  */
+import { assert } from '../kernel/Assert.ts'
 import type * as Clock from '../kernel/Clock.ts'
+import { InputError } from '../kernel/Errors.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import * as Decision from './Decision.ts'
+import * as Freeze from './Freeze.ts'
+import * as Judgement from './Judgement.ts'
 import * as Kind from './Kind.ts'
 import * as Memo from './Memo.ts'
-import * as Meter from './Meter.ts'
-import * as Policy from './Policy.ts'
+import type * as Meter from './Meter.ts'
+import type * as Policy from './Policy.ts'
 import * as Request from './Request.ts'
-import * as Rule from './Rule.ts'
 import * as Trace from './Trace.ts'
 import * as Usage from './Usage.ts'
 
 export type { Decision, Reason, Verdict } from './Decision.ts'
 export type { Approval, Request } from './Request.ts'
 export type { Usage } from './Usage.ts'
-export { empty, fromJson, toJson } from './Usage.ts'
+export { empty } from './Usage.ts'
+export { fromJson, toJson } from './UsageJson.ts'
 
 /** Why a capture or release was not done, in order of precedence. */
 export type Refusal =
@@ -47,11 +51,7 @@ export function explain(
   request: Request.Request,
   nowMs: number,
 ): Decision.Decision {
-  const compiled = compile(policy)
-  const facts = Request.facts(request)
-  const before = known(usage, facts)
-  if (isFinal(before, facts)) return again(before, facts, compiled.digest)
-  return judge(usage, compiled, { facts, before, nowMs: Usage.time(usage, nowMs) })
+  return explainAt([{ usage, policy }], request, nowMs)
 }
 
 /**
@@ -66,21 +66,131 @@ export function authorize(
   request: Request.Request,
   nowMs: number,
 ): Decision.Decision {
-  usage.latestMs = Usage.time(usage, nowMs)
-  const compiled = compile(policy)
-  keep(usage, compiled)
+  return authorizeAt([{ usage, policy }], request, nowMs)
+}
+
+/** A slice, what it is cut from, and so on to the whole budget. */
+export type Levels = readonly [Judgement.Level, ...Judgement.Level[]]
+
+/** {@link explain} on a slice and all that it is cut from. */
+export function explainAt(
+  levels: Levels,
+  request: Request.Request,
+  nowMs: number,
+): Decision.Decision {
   const facts = Request.facts(request)
-  const before = known(usage, facts)
-  if (isFinal(before, facts)) return again(before, facts, compiled.digest)
-  const decision = judge(usage, compiled, { facts, before, nowMs: usage.latestMs })
-  const { id, digest, atoms = 0n, payee = '', agent = '' } = facts
+  const atMs = time(levels, nowMs)
+  return known(levels, facts, atMs) ?? hear(levels, facts, atMs).decision
+}
+
+/** {@link authorize} on a slice and all that it is cut from: held on every level or on none. */
+export function authorizeAt(
+  levels: Levels,
+  request: Request.Request,
+  nowMs: number,
+): Decision.Decision {
+  const atMs = time(levels, nowMs)
+  for (const { usage, policy } of levels) {
+    usage.latestMs = atMs
+    for (const [id, entry] of Usage.expired(usage, atMs))
+      Usage.replace(usage, id, entry, settled(entry))
+    Judgement.keep(usage, Judgement.compile(policy))
+  }
+  const facts = Request.facts(request)
+  const answer = known(levels, facts, atMs)
+  if (answer !== undefined) return answer
+  const { decision, judged } = hear(levels, facts, atMs)
+  const { id, digest } = facts
   if (id === undefined || digest === undefined) return decision
   const state = states[decision.verdict]
+  const expiresAtMs = state === 'review' ? atMs + reviewMs(levels) : undefined
+  let trace: Trace.Trace | undefined = judged.trace
+  for (const { usage, policy } of levels) {
+    const paid = payment(trace!.facts, policy)
+    const entry = Usage.entry(paid, { state, digest, decision })
+    Usage.replace(usage, id, usage.entries.get(id), entry)
+    if (expiresAtMs !== undefined) usage.reviews.set(id, expiresAtMs)
+    trace = trace!.above
+  }
+  return decision
+}
+
+function time(levels: Levels, nowMs: number): number {
+  let atMs = nowMs
+  for (const { usage } of levels) atMs = Usage.time(usage, atMs)
+  return atMs
+}
+
+function reviewMs(levels: Levels): number {
+  return Math.min(...levels.map(({ policy }) => Judgement.compile(policy).reviewMs))
+}
+
+/** Hears all levels, the whole budget first. */
+function hear(
+  levels: Levels,
+  facts: Request.Facts,
+  nowMs: number,
+): { decision: Decision.Decision; judged: Judgement.Judged } {
+  let judged: Judgement.Judged | undefined
+  for (let index = levels.length - 1; index >= 0; index--) {
+    const level = levels[index]!
+    const without = gone(level.usage, facts, nowMs)
+    judged = Judgement.judge(level, { facts, nowMs, without }, judged)
+  }
+  const { verdict, trace } = judged!
+  const { digest } = Judgement.compile(levels[0].policy)
+  return { decision: Trace.decision(verdict, digest, trace), judged: judged! }
+}
+
+const nothing: readonly Usage.Entry[] = []
+
+/** What is judged as if it were not there. */
+function gone(usage: Usage.Usage, { id }: Request.Facts, nowMs: number): readonly Usage.Entry[] {
+  const before = id === undefined ? undefined : usage.entries.get(id)
+  const expired = Usage.expired(usage, nowMs)
+  if (before === undefined && expired.length === 0) return nothing
+  const entries = expired.map(([, entry]) => entry)
+  return before === undefined || entries.includes(before) ? entries : [...entries, before]
+}
+
+/** What an entry remembers of a request as one level counted it. */
+function payment(facts: Request.Facts, policy: Policy.Policy): Meter.Payment {
+  const { atoms = 0n, askedAtoms, payee = '', agent = '', deviceMs } = facts
+  const { host, model, adapter, datanet, tool, category } = facts
   // The meters' own string, where it is the same: they compare it often.
   const unit = policy.asset.id
   const asset = facts.asset === unit ? unit : (facts.asset ?? '')
-  Usage.replace(usage, id, before, { state, digest, decision, asset, atoms, payee, agent })
-  return decision
+  return {
+    asset,
+    atoms: askedAtoms ?? atoms,
+    payee,
+    agent,
+    host,
+    model,
+    adapter,
+    datanet,
+    tool,
+    category,
+    deviceMs,
+    counted: askedAtoms === undefined ? undefined : { asset: unit, atoms },
+  }
+}
+
+/** The answer to an id that is known and not to be decided now. */
+function known(levels: Levels, facts: Request.Facts, nowMs: number): Decision.Decision | undefined {
+  const { id } = facts
+  if (id === undefined) return undefined
+  for (let index = 0; index < levels.length; index++) {
+    const { usage, policy } = levels[index]!
+    const entry = usage.entries.get(id)
+    if (entry === undefined) continue
+    const isExpired = entry.state === 'review' && usage.reviews.get(id)! <= nowMs
+    const { digest } = Judgement.compile(policy)
+    if (isExpired) return again({ ...entry, state: 'voided' }, facts, digest)
+    if (entry.state === 'review' && facts.approval !== undefined) continue
+    return index === 0 ? again(entry, facts, digest) : another(entry, digest)
+  }
+  return undefined
 }
 
 /**
@@ -132,7 +242,7 @@ export function state(usage: Usage.Usage, id: Hex): Usage.State | undefined {
 /** Every meter of the policy: used, held and limit, in the order of the rules. */
 export function status(usage: Usage.Usage, policy: Policy.Policy, nowMs: number): readonly Row[] {
   const atMs = Usage.time(usage, nowMs)
-  return compile(policy).judges.flatMap(({ rule, meter, limit }) => {
+  return Judgement.compile(policy).judges.flatMap(({ rule, meter, limit }) => {
     if (meter === undefined || limit === undefined) return []
     const subjects = meter.each === undefined ? [''] : Usage.subjects(usage, meter)
     return subjects.map((subject) => {
@@ -140,6 +250,22 @@ export function status(usage: Usage.Usage, policy: Policy.Policy, nowMs: number)
       return { rule, meter: Kind.reading(meter, subject, { ...state, limit }) }
     })
   })
+}
+
+/** Frees nothing that is held: what is frozen may not be authorised, and should not be signed. */
+export function freeze(usage: Usage.Usage, freeze: Freeze.Freeze): void {
+  usage.freezes.set(Freeze.key(freeze.target), freeze)
+}
+
+/** Lets what was frozen pay again; `false` if it was not frozen. */
+export function thaw(usage: Usage.Usage, target: Freeze.Target): boolean {
+  return usage.freezes.delete(Freeze.key(target))
+}
+
+/** Why a payment must not be signed now although it was authorised; `undefined` if it may be. */
+export function stopped(usage: Usage.Usage, request: Request.Request): Decision.Reason | undefined {
+  const freeze = Freeze.find(usage.freezes, Request.facts(request))
+  return freeze && Judgement.frozen(freeze)
 }
 
 /** A budget that holds its own usage and clock: {@link authorize} and the rest without their first words. */
@@ -152,157 +278,62 @@ export type Budget = {
   /** {@link release} */
   readonly void: (id: Hex) => Outcome
   readonly status: () => readonly Row[]
+  /**
+   * A budget within this one, in the same unit of account: what it authorises is held on both at once, so
+   * it can only narrow. It knows no way back to this one. Throws `InputError` for another asset.
+   */
+  readonly slice: (policy: Policy.Policy, options?: { readonly usage?: Usage.Usage }) => Budget
 }
 
-/** Opens a budget. Give a former budget's `usage` to keep it under a changed policy. */
-export function open(
-  policy: Policy.Policy,
-  options: { readonly clock: Clock.Clock; readonly usage?: Usage.Usage },
-): Budget {
-  const { clock, usage = Usage.empty() } = options
+/** What a budget is opened with. */
+export type Options = {
+  readonly clock: Clock.Clock
+  /** A former budget's, to keep it under a changed policy. */
+  readonly usage?: Usage.Usage
+  /** A policy on trial: each decision carries what it would have said (`shadow`), without effect. */
+  readonly shadow?: Policy.Policy
+}
+
+/** Opens a budget. */
+export function open(policy: Policy.Policy, options: Options): Budget {
+  const { clock, usage = Usage.empty(), shadow } = options
+  return at([{ usage, policy }], clock, shadow)
+}
+
+function at(levels: Levels, clock: Clock.Clock, shadow?: Policy.Policy): Budget {
+  const [{ usage, policy }, ...above] = levels
+  const trial = (request: Request.Request, decide: () => Decision.Decision) => {
+    if (shadow === undefined) return decide()
+    // Asked first: what is held for this request must not count against it.
+    const said = explainAt([{ usage, policy: shadow }, ...above], request, clock())
+    return { ...Decision.plain(decide()), shadow: said }
+  }
   return {
     policy,
     usage,
-    explain: (request) => explain(usage, policy, request, clock()),
-    authorize: (request) => authorize(usage, policy, request, clock()),
-    capture: (id, atoms) => capture(usage, id, atoms, clock()),
-    void: (id) => release(usage, id, clock()),
+    explain: (request) => trial(request, () => explainAt(levels, request, clock())),
+    authorize: (request) => trial(request, () => authorizeAt(levels, request, clock())),
+    capture: (id, atoms) => together(levels, (each) => capture(each, id, atoms, clock())),
+    void: (id) => together(levels, (each) => release(each, id, clock())),
     status: () => status(usage, policy, clock()),
+    slice(narrower, { usage = Usage.empty() } = {}) {
+      if (narrower.asset.id !== policy.asset.id)
+        throw new InputError(`expected a slice in ${policy.asset.id}, got ${narrower.asset.id}`)
+      return at([{ usage, policy: narrower }, ...levels], clock)
+    },
   }
 }
 
-type Compiled = {
-  readonly policy: Policy.Policy
-  readonly digest: Hex
-  readonly judges: readonly Kind.Judge[]
-  /** How many of them measure. */
-  readonly meterCount: number
-  /** The families of meters they read, of each usage that keeps them up, and the last one asked for. */
-  readonly kept: WeakMap<Usage.Usage, Families>
-  last: { readonly usage: Usage.Usage; readonly families: Families } | undefined
-  /** Whether any sentence names payees. */
-  readonly namesPayees: boolean
-}
-
-/** What each judge reads; nothing of those that read nothing. */
-type Families = readonly (Usage.Family | undefined)[]
-
-const compiled = new WeakMap<Policy.Policy, Compiled>()
-/** Nearly always the same policy is asked as before: sooner seen than found. */
-let latest: Compiled | undefined
-
-function compile(policy: Policy.Policy): Compiled {
-  if (latest?.policy === policy) return latest
-  const known = compiled.get(policy)
-  if (known !== undefined) {
-    latest = known
-    return known
-  }
-  const { rules, asset } = policy
-  const judges = Rule.compile(rules, asset)
-  const made = {
-    policy,
-    digest: Policy.digest(policy),
-    judges,
-    meterCount: judges.filter(({ meter }) => meter !== undefined).length,
-    kept: new WeakMap<Usage.Usage, Families>(),
-    last: undefined,
-    namesPayees: rules.some((rule) => rule.rule === 'allow' && rule.dimension === 'payees'),
-  }
-  // What is not frozen could change and keep its old rules.
-  if (Object.isFrozen(policy)) compiled.set(policy, made)
-  return made
-}
-
-/** Families as they are kept up or, of what was never measured, as they would be. */
-function families(usage: Usage.Usage, compiled: Compiled): Families {
-  const { judges, kept, last } = compiled
-  if (last?.usage === usage) return last.families
-  const known = kept.get(usage)
-  if (known !== undefined) {
-    compiled.last = { usage, families: known }
-    return known
-  }
-  const made = judges.map(({ meter }) => meter && Usage.family(usage, meter))
-  // A family that is kept up stays the same; one summed up for this answer is out of date with the next.
-  if (judges.every(({ meter }) => meter === undefined || usage.families.has(meter.key)))
-    kept.set(usage, made)
-  return made
-}
-
-/** Keeps all up that a policy measures. */
-function keep(usage: Usage.Usage, { judges, kept, last }: Compiled): void {
-  if (last?.usage === usage || kept.has(usage)) return
-  for (const { meter } of judges) if (meter !== undefined) Usage.measure(usage, meter)
-}
-
-/** One request before the rules. */
-type Hearing = {
-  readonly facts: Request.Facts
-  readonly nowMs: number
-  /** What stands under the request's id: the rules judge as if it were not there. */
-  readonly before: Usage.Entry | undefined
-}
-
-function judge(usage: Usage.Usage, compiled: Compiled, hearing: Hearing): Decision.Decision {
-  const { judges, digest, meterCount } = compiled
-  const { facts, nowMs, before } = hearing
-  const read = families(usage, compiled)
-  const first = unmendable(compiled, facts)
-  const sums = new Array<bigint | undefined>(2 * meterCount)
-  let verdict: Decision.Verdict = first.length === 0 ? 'allow' : 'deny'
-  let next = 0
-  for (let at = 0; at < judges.length; at++) {
-    const family = read[at]
-    const subject = family && Meter.subject(family.shape, facts)
-    const standing =
-      subject === undefined ? undefined : Usage.standing(family!, subject, nowMs, before)
-    const outcome = judges[at]!.outcome(facts, standing?.used, standing?.held)
-    if (outcome === 'deny' || (outcome === 'review' && verdict === 'allow')) verdict = outcome
-    if (family === undefined) continue
-    sums[next++] = standing?.used
-    sums[next++] = standing?.held
-  }
-  return Trace.decision(verdict, digest, { judges, facts, sums, first })
-}
-
-/** What stands under the id. */
-function known(usage: Usage.Usage, facts: Request.Facts): Usage.Entry | undefined {
-  return facts.id === undefined ? undefined : usage.entries.get(facts.id)
-}
-
-/** Whether it is not to be decided now. */
-function isFinal(
-  before: Usage.Entry | undefined,
-  { approval }: Request.Facts,
-): before is Usage.Entry {
-  return before !== undefined && !(before.state === 'review' && approval !== undefined)
+/** Does on every level what the first one allows: they hold the same, so they answer the same. */
+function together(levels: Levels, act: (usage: Usage.Usage) => Outcome): Outcome {
+  const outcome = act(levels[0].usage)
+  if (typeof outcome === 'object') return outcome
+  for (const { usage } of levels.slice(1))
+    assert(typeof act(usage) === 'string', 'the same hold on every level of a budget')
+  return outcome
 }
 
 const states = { allow: 'held', review: 'review', deny: 'denied' } as const
-const needed = ['id', 'digest', 'agent', 'asset', 'atoms'] as const
-
-/** Denials that no rule speaks of. */
-function unmendable(
-  { policy, namesPayees }: Compiled,
-  facts: Request.Facts,
-): readonly Decision.Reason[] {
-  const { id, digest, agent, asset, atoms } = facts
-  const isWhole = id !== undefined && digest !== undefined && agent !== undefined
-  if (isWhole && atoms !== undefined && asset === policy.asset.id && namesPayees) return none
-  const reasons: Decision.Reason[] = []
-  for (const fact of needed)
-    if (facts[fact] === undefined)
-      reasons.push(Decision.deny('request', `request: it states no valid ${fact}`))
-  const unit = policy.asset.id
-  if (facts.asset !== undefined && facts.asset !== unit)
-    reasons.push(Decision.deny(`asset ${unit}`, `asset ${unit}: ${facts.asset} asked`))
-  if (!namesPayees) {
-    const because = `default deny: no "allow payees" sentence names ${facts.payee ?? 'the payee'}`
-    reasons.push(Decision.deny('default deny', because))
-  }
-  return reasons
-}
 
 /** The answer to an id that is known. */
 function again(entry: Usage.Entry, facts: Request.Facts, policyDigest: Hex): Decision.Decision {
@@ -313,14 +344,16 @@ function again(entry: Usage.Entry, facts: Request.Facts, policyDigest: Hex): Dec
     atoms === (facts.atoms ?? 0n) &&
     payee === (facts.payee ?? '') &&
     agent === (facts.agent ?? '')
-  if (!same) {
-    const rule = 'exists-with-different-request'
-    const reason = Decision.deny(rule, `${rule}: the id stands for request ${digest}`)
-    return { ...Decision.from([reason], policyDigest), status: rule }
-  }
+  if (!same) return another(entry, policyDigest)
   if (entry.state !== 'voided') return { ...Decision.plain(entry.decision), status: 'exists' }
   const reason = Decision.deny('voided', 'voided: a new attempt needs a new id')
   return { ...Decision.from([reason], entry.decision.policyDigest), status: 'exists' }
+}
+
+function another({ digest }: Usage.Entry, policyDigest: Hex): Decision.Decision {
+  const rule = 'exists-with-different-request'
+  const reason = Decision.deny(rule, `${rule}: the id stands for request ${digest}`)
+  return { ...Decision.from([reason], policyDigest), status: rule }
 }
 
 function find(usage: Usage.Usage, id: Hex): { id: Hex; entry: Usage.Entry } | undefined {
@@ -333,15 +366,15 @@ function find(usage: Usage.Usage, id: Hex): { id: Hex; entry: Usage.Entry } | un
 
 /** The reasons are in the log by then; here they would only weigh. */
 function settled(entry: Usage.Entry, captured?: Usage.Entry['captured']): Usage.Entry {
-  const { digest, asset, atoms, payee, agent } = entry
   const { verdict, policyDigest } = entry.decision
   const decision =
     verdict === 'allow'
       ? allowed(policyDigest)
       : { ...Decision.plain(entry.decision), reasons: none }
+  const { digest } = entry
   return captured === undefined
-    ? { state: 'voided', digest, decision, asset, atoms, payee, agent }
-    : { state: 'captured', digest, decision, asset, atoms, payee, agent, captured }
+    ? Usage.entry(entry, { state: 'voided', digest, decision })
+    : Usage.entry(entry, { state: 'captured', digest, decision, captured })
 }
 
 const none: readonly Decision.Reason[] = Object.freeze([])

@@ -5,19 +5,19 @@
 import { InputError } from '../kernel/Errors.ts'
 import * as Hex from '../kernel/Hex.ts'
 import * as Money from '../kernel/Money.ts'
+import * as Meter from './Meter.ts'
+import * as Span from './Span.ts'
 import * as Untrusted from './Untrusted.ts'
-import * as Window from './Window.ts'
 
 /** What is decided, and what each rule says. */
 export type Verdict = 'allow' | 'deny' | 'review'
 
 /** A meter as a rule found it, before this payment. Integers as decimal strings of `unit`. */
-export type Reading = {
-  /** What is measured over which window, e.g. `payments per minute per agent desk`; no limit in it. */
+export type Reading = Span.Span & {
+  /** What is measured over which span, e.g. `payments per minute per agent desk`; no limit in it. */
   readonly key: string
-  readonly unit: 'atoms' | 'payments'
-  readonly windowMs: number
-  /** Captured in the window. */
+  readonly unit: Meter.Unit
+  /** Captured in the span. */
   readonly used: string
   /** Authorised, not yet captured or voided. */
   readonly held: string
@@ -33,7 +33,11 @@ export type Finding = {
 }
 
 /** A finding and the sentence that made it. */
-export type Reason = Finding & { readonly rule: string }
+export type Reason = Finding & {
+  readonly rule: string
+  /** The budget whose rule it is, if not the one that was asked but one that it is a slice of. */
+  readonly budget?: string
+}
 
 /**
  * A verdict with its reasons. `status`: decided now; or the `exists`ing decision about this id again; or
@@ -49,6 +53,8 @@ export type Decision = {
   readonly reasons: readonly Reason[]
   /** SHA-256 of the policy this was decided under. */
   readonly policyDigest: Hex.Hex
+  /** What a policy on trial would have decided. */
+  readonly shadow?: Decision
 }
 
 /** A decision of reasons, as plain data. Deny before review before allow. */
@@ -88,22 +94,27 @@ export function fromJson(value: unknown): Decision {
 
 const statuses = ['decided', 'exists', 'exists-with-different-request'] as const
 const verdicts = ['allow', 'deny', 'review'] as const
-const meterKeys = ['key', 'unit', 'windowMs', 'used', 'held', 'limit']
+const meterKeys = ['key', 'unit', 'used', 'held', 'limit']
 
 function reasonFromJson(value: unknown): Reason {
-  const json = Untrusted.record(value, 'a reason', ['rule', 'outcome', 'because'], ['meter'])
+  const json = Untrusted.record(
+    value,
+    'a reason',
+    ['rule', 'outcome', 'because'],
+    ['meter', 'budget'],
+  )
   const reason = {
     rule: text(json.rule, 'rule'),
     outcome: Untrusted.oneOf(json.outcome, 'outcome', verdicts),
     because: text(json.because, 'because'),
+    ...(json.budget === undefined ? {} : { budget: text(json.budget, 'budget') }),
   }
   if (json.meter === undefined) return reason
-  const meter = Untrusted.record(json.meter, 'a meter', meterKeys)
-  if (!Window.is(meter.windowMs)) throw new InputError(`expected windowMs as ${Window.expected}`)
+  const meter = Untrusted.record(json.meter, 'a meter', meterKeys, ['windowMs', 'period'])
   const reading = {
     key: text(meter.key, 'key'),
-    unit: Untrusted.oneOf(meter.unit, 'unit', ['atoms', 'payments']),
-    windowMs: meter.windowMs,
+    unit: Untrusted.oneOf(meter.unit, 'unit', Meter.units),
+    ...(meter.period === 'held' ? Span.held : Span.fromJson(meter)),
     used: Money.atoms(meter.used, 'used').toString(),
     held: Money.atoms(meter.held, 'held').toString(),
     limit: Money.atoms(meter.limit, 'limit').toString(),

@@ -8,20 +8,25 @@ import * as Meter from './Meter.ts'
 import type { Facts } from './Request.ts'
 import type { Cursor } from './Sentence.ts'
 
-/**
- * A rule's data compiled. `used` and `held` are what its meter says of the request's subject; absent if it
- * measures nothing or the request names no subject. The verdict is found for every request, the words only
- * for who reads them: both are functions of the same facts and sums.
- */
+/** A rule's data compiled. */
 export type Judge = {
   /** The rule's sentence. */
   readonly rule: string
   /** What it measures, and the limit of that in the meter's unit. */
   readonly meter?: Meter.Named
   readonly limit?: bigint
-  readonly outcome: (facts: Facts, used?: bigint, held?: bigint) => Verdict
-  readonly because: (facts: Facts, used?: bigint, held?: bigint) => string
+  /**
+   * `used` and `held` are what its meter says of the request's subject; absent if it measures nothing or
+   * the request names no subject. The verdict is found for every request, the words only for who reads
+   * them: both are functions of the same facts, time and sums.
+   */
+  readonly outcome: Asking<Verdict>
+  readonly because: Asking<string>
+  /** Only of rules that say what another asset counts as: atoms of the unit of account, rounded up. */
+  readonly worth?: (facts: Facts, nowMs: number) => bigint | undefined
 }
+
+type Asking<Answer> = (facts: Facts, nowMs: number, used?: bigint, held?: bigint) => Answer
 
 /** Everything about one kind of rule. `Data` is plain JSON with the kind's name under `rule`. */
 export type Kind<Data extends { readonly rule: string }> = {
@@ -61,35 +66,49 @@ export function judgeMeter(options: {
 }): Judge {
   const { sentence: rule, limit, show } = options
   const meter = Meter.named(options.shape)
-  const isAtoms = meter.unit === 'atoms'
+  const fact = { atoms: 'amount', payments: 'amount', 'device-ms': 'device time' }[meter.unit]
+  const asked =
+    meter.unit === 'atoms'
+      ? ({ atoms }: Facts) => atoms
+      : meter.unit === 'payments'
+        ? () => 1n
+        : ({ deviceMs }: Facts) => deviceMs
   return {
     rule,
     meter,
     limit,
-    outcome({ atoms }, used, held) {
-      const amount = isAtoms ? atoms : 1n
+    outcome(facts, _, used, held) {
+      const amount = asked(facts)
       if (amount === undefined || used === undefined || held === undefined) return 'deny'
       return used + held + amount <= limit ? 'allow' : 'deny'
     },
-    because({ atoms }, used, held) {
-      const amount = isAtoms ? atoms : 1n
-      if (amount === undefined) return missing(rule, 'amount')
-      if (used === undefined || held === undefined) return missing(rule, meter.each ?? 'amount')
+    because(facts, _, used, held) {
+      const amount = asked(facts)
+      if (amount === undefined) return missing(rule, fact)
+      if (used === undefined || held === undefined) return missing(rule, meter.each ?? fact)
       return `${rule}: ${show(amount)} asked, ${show(used)} used, ${show(held)} held`
     },
   }
 }
 
+/** What a judge heard. */
+export type Heard = {
+  readonly facts: Facts
+  readonly nowMs: number
+  readonly used?: bigint | undefined
+  readonly held?: bigint | undefined
+}
+
 /** A judge's reason in words; members in canonical order, so that it is written as it is. */
-export function reason(judge: Judge, facts: Facts, used?: bigint, held?: bigint): Reason {
+export function reason(judge: Judge, { facts, nowMs, used, held }: Heard): Reason {
   const { rule, meter, limit } = judge
-  const because = judge.because(facts, used, held)
-  const outcome = judge.outcome(facts, used, held)
+  const because = judge.because(facts, nowMs, used, held)
+  const outcome = judge.outcome(facts, nowMs, used, held)
   if (meter === undefined || used === undefined || held === undefined)
     return { because, outcome, rule }
   const subject = Meter.subject(meter, facts)
-  if (subject === undefined || (meter.unit === 'atoms' && facts.atoms === undefined))
-    return { because, outcome, rule }
+  const isMissing = meter.unit === 'atoms' && facts.atoms === undefined
+  if (subject === undefined || isMissing) return { because, outcome, rule }
   return { because, meter: reading(meter, subject, { used, held, limit: limit! }), outcome, rule }
 }
 
@@ -99,12 +118,14 @@ export function reading(
   subject: string,
   state: { readonly used: bigint; readonly held: bigint; readonly limit: bigint },
 ): Reading {
-  return {
-    held: state.held.toString(),
-    key: Meter.keyOf(meter, subject),
-    limit: state.limit.toString(),
-    unit: meter.unit,
-    used: state.used.toString(),
-    windowMs: meter.windowMs,
-  }
+  const [used, held, limit] = [state.used, state.held, state.limit].map(String) as [
+    string,
+    string,
+    string,
+  ]
+  const { unit } = meter
+  const key = Meter.keyOf(meter, subject)
+  return 'windowMs' in meter
+    ? { held, key, limit, unit, used, windowMs: meter.windowMs }
+    : { held, key, limit, period: meter.period, unit, used }
 }

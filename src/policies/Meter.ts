@@ -1,44 +1,68 @@
 /**
- * @module Meters: what is measured, over which window, for whom. A meter's key has no limit in it, so
+ * @module Meters: what is measured, over which span, for whom. A meter's key has no limit in it, so
  * changing a limit keeps the usage.
  */
-import { InputError } from '../kernel/Errors.ts'
 import type { Facts } from './Request.ts'
 import * as Sentence from './Sentence.ts'
+import * as Span from './Span.ts'
 import * as Untrusted from './Untrusted.ts'
-import * as Window from './Window.ts'
 
-/** For whom a meter counts by itself. */
-export type Each = 'payee' | 'agent'
+/** For whom a meter can count by itself. */
+export const subjects = [
+  ...(['payee', 'agent', 'host', 'asset', 'model'] as const),
+  ...(['adapter', 'datanet', 'tool', 'category'] as const),
+]
 
-/** What a family of meters measures: atoms of one asset, or payments in any. */
-export type Shape = {
-  readonly unit: 'atoms' | 'payments'
+/** One of {@link subjects}. */
+export type Each = (typeof subjects)[number]
+
+/** What can be measured: atoms of one asset, payments in any, milliseconds of a device. */
+export const units = ['atoms', 'payments', 'device-ms'] as const
+
+/** One of {@link units}. */
+export type Unit = (typeof units)[number]
+
+/** What a family of meters measures. */
+export type Shape = Span.Span & {
+  readonly unit: Unit
   /** CAIP-19; only of atoms. */
   readonly asset?: string
-  readonly windowMs: number
-  /** One meter for each payee or agent; without it one for all. */
+  /** One meter for each subject; without it one for all. */
   readonly each?: Each
 }
 
+/** Names a payment was made under; those a request leaves out are absent. */
+export type Names = {
+  readonly [Key in Exclude<Each, 'asset' | 'payee' | 'agent'>]?: string | undefined
+}
+
 /** What a payment is to a meter. */
-export type Payment = {
+export type Payment = Names & {
   readonly asset: string
   readonly atoms: bigint
   readonly payee: string
   readonly agent: string
+  readonly deviceMs?: bigint | undefined
+  /** What all its atoms count as in a policy's unit of account, if that is another asset. */
+  readonly counted?: { readonly asset: string; readonly atoms: bigint } | undefined
 }
 
 /** A shape that knows its key, so that it is not written for each request. */
 export type Named = Shape & { readonly key: string }
 
-/** What a meter says: captured in its window, and held. In its unit. */
+/** What a meter says: captured in its span, and held. In its unit. */
 export type Standing = { readonly used: bigint; readonly held: bigint }
 
 /** Names a family of meters, e.g. `payments per minute per agent`. */
 export function key(shape: Shape): string {
-  const window = Window.format(shape.windowMs)
-  return `${shape.asset ?? 'payments'} per ${window}${formatEach(shape.each)}`
+  const what = shape.unit === 'device-ms' ? 'device time' : (shape.asset ?? 'payments')
+  const span = isHeld(shape) ? 'held' : `per ${Span.format(shape)}`
+  return `${what} ${span}${formatEach(shape.each)}`
+}
+
+/** Whether only what is held counts. */
+export function isHeld(shape: Shape): boolean {
+  return 'period' in shape && shape.period === 'held'
 }
 
 /** Names one meter of a family, e.g. `payments per minute per agent desk`. */
@@ -52,24 +76,26 @@ export function named(shape: Shape): Named {
 }
 
 /** Which meter of the family a payment counts on; `undefined` when the request does not say. */
-export function subject(shape: Shape, payment: Pick<Facts, 'payee' | 'agent'>): string | undefined {
-  if (shape.each === undefined) return ''
-  return shape.each === 'payee' ? payment.payee : payment.agent
+export function subject(shape: Shape, payment: Pick<Facts, Each>): string | undefined {
+  return shape.each === undefined ? '' : payment[shape.each]
 }
 
-/** How much a payment counts: its atoms, or one. Of another asset, nothing. */
+/** How much a payment counts when `atoms` of it leave. Of another asset, nothing. */
 export function amount(shape: Shape, payment: Payment, atoms: bigint): bigint {
   if (shape.unit === 'payments') return 1n
-  return payment.asset === shape.asset ? atoms : 0n
+  if (shape.unit === 'device-ms') return payment.deviceMs ?? 0n
+  if (payment.asset === shape.asset) return atoms
+  const { counted } = payment
+  if (counted === undefined || counted.asset !== shape.asset || payment.atoms === 0n) return 0n
+  // Rounded up: a payment in small parts counts no less.
+  return (atoms * counted.atoms + payment.atoms - 1n) / payment.atoms
 }
 
-const eachWords = ['payee', 'agent'] as const
-
-/** Reads `per payee`, `per agent` or the end of a sentence. */
+/** Reads `per payee`, `per agent`, … or the end of a sentence. */
 export function readEach(cursor: Sentence.Cursor): Each | undefined {
   if (cursor.at === cursor.tokens.length) return undefined
   Sentence.word(cursor, 'per')
-  const each = Sentence.word(cursor, ...eachWords)
+  const each = Sentence.word(cursor, ...subjects)
   Sentence.end(cursor)
   return each
 }
@@ -79,15 +105,7 @@ export function formatEach(each: Each | undefined): string {
   return each === undefined ? '' : ` per ${each}`
 }
 
-/** Window and subject of a metered rule from untrusted JSON. */
-export function fromJson(json: Readonly<Record<string, unknown>>): {
-  windowMs: number
-  each?: Each
-} {
-  const { windowMs, each } = json
-  if (!Window.is(windowMs))
-    throw new InputError(`expected windowMs as ${Window.expected}, got ${Untrusted.show(windowMs)}`)
-  return each === undefined
-    ? { windowMs }
-    : { windowMs, each: Untrusted.oneOf(each, 'each', eachWords) }
+/** Subject of a metered rule from untrusted JSON. */
+export function eachFromJson(each: unknown): { each?: Each } {
+  return each === undefined ? {} : { each: Untrusted.oneOf(each, 'each', subjects) }
 }

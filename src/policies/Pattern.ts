@@ -1,14 +1,43 @@
 /**
- * @module Patterns: names of payees, hosts and models, in which `*` stands for one or more characters.
- * Case matters in models only. In hosts the port is matched by itself, so `*.example` admits no port and
+ * @module Patterns: names of payees, hosts, models and the like, in which `*` stands for one or more
+ * characters. Case matters, but not in payees, hosts and assets. In hosts the port is matched by itself, so `*.example` admits no port and
  * `127.0.0.1:*` any; a lone `*` is anything. Matching is linear: no pattern can make it slow.
  */
+import * as Sentence from './Sentence.ts'
 
 /** What a pattern can be about. */
-export type Dimension = 'payees' | 'hosts' | 'models'
+export type Dimension = keyof typeof singular
 
 /** One of each, as a request states it. */
-export const singular = { payees: 'payee', hosts: 'host', models: 'model' } as const
+export const singular = {
+  payees: 'payee',
+  hosts: 'host',
+  models: 'model',
+  assets: 'asset',
+  adapters: 'adapter',
+  datanets: 'datanet',
+  tools: 'tool',
+  agents: 'agent',
+  categories: 'category',
+} as const
+
+/** All dimensions. */
+export const dimensions = Object.keys(singular) as readonly Dimension[]
+
+/** A pattern of each, as one would write it. */
+export const example: Readonly<Record<Dimension, string>> = {
+  payees: '0x00000000000000000000000000000000000000aa',
+  hosts: '127.0.0.1:*',
+  models: 'docs-reader',
+  assets: 'eip155:8453/*',
+  adapters: 'legal-de@3',
+  datanets: 'handbook',
+  tools: 'search',
+  agents: 'research-desk',
+  categories: 'research',
+}
+
+const caseless: readonly Dimension[] = ['payees', 'hosts', 'assets']
 
 const longest = 256
 /** Printable ASCII without blank and comma. */
@@ -31,9 +60,11 @@ export function refuse(dimension: Dimension, text: string): string | undefined {
   return undefined
 }
 
-/** The form in which patterns and names are stored and compared: lower case, but for models. */
+/** The form in which patterns and names are stored and compared. */
 export function normal(dimension: Dimension, text: string): string {
-  return dimension === 'models' ? text : text.toLowerCase()
+  // An agent is known by its address or by a name of its own.
+  const isAddress = dimension === 'agents' && /^0x[0-9a-f*]+$/i.test(text)
+  return isAddress || caseless.includes(dimension) ? text.toLowerCase() : text
 }
 
 /** A name a request states, in normal form; `undefined` when it is none. */
@@ -78,4 +109,27 @@ function glob(pattern: string): (name: string) => boolean {
     }
     return at + 1 + last.length <= name.length
   }
+}
+
+/** Reads `models a, b` to the end of a sentence. */
+export function read(cursor: Sentence.Cursor): {
+  readonly dimension: Dimension
+  readonly patterns: readonly string[]
+} {
+  const dimension = Sentence.word(cursor, ...dimensions)
+  const patterns = Sentence.list(cursor, {
+    what: `a ${singular[dimension]}`,
+    example: example[dimension],
+    refuse: (item) => refuse(dimension, item),
+  })
+  return { dimension, patterns }
+}
+
+/** Finds the first pattern that a name matches. */
+export function matcher(
+  dimension: Dimension,
+  patterns: readonly string[],
+): (name: string) => string | undefined {
+  const tests = patterns.map((pattern) => compile(dimension, pattern))
+  return (name) => patterns[tests.findIndex((test) => test(name))]
 }

@@ -79,7 +79,7 @@ describe('errors', () => {
     [file('cap 2 per payment'), '4:11', 'USDC, the symbol of the amount', 'cap 2 USDC per payment'],
     [file('allow payees *', '  cap 2 EURC per 24h'), '5:13', 'USDC', 'cap 2 USDC per 24h'],
     [file('"cap 2 USDC per paiment"'), '4:21', '"payment" or', 'cap 2 USDC per payment'],
-    [file('spend less'), '4:5', '"allow" or "cap"', undefined],
+    [file('spend less'), '4:5', '"allow" or "deny" or "cap"', undefined],
     [file('5'), '4:5', 'a sentence such as "cap 2 USDC per payment"', undefined],
     [file('cap: 2'), '4:5', 'a sentence', undefined],
     [file('[cap 2]'), '4:5', 'a sentence', undefined],
@@ -130,11 +130,11 @@ describe('errors', () => {
   test('a file that is too large, and one with too many rules, is not read', () => {
     const long = `${file('allow payees *')}#${'x'.repeat(PolicyFile.longestText)}`
     expect(refusal(long).message).toContain('expected at most 65536 characters')
-    const many = file(...new Array(257).fill('allow payees *'))
-    expect(refusal(many).message).toContain('expected at most 256 rules')
+    const many = file(...new Array(1_025).fill('allow payees *'))
+    expect(refusal(many).message).toContain('expected at most 1024 rules')
     expect(
-      Policy.parse(file(...new Array(256).fill('allow payees *')), options).rules,
-    ).toHaveLength(256)
+      Policy.parse(file(...new Array(1_024).fill('allow payees *')), options).rules,
+    ).toHaveLength(1_024)
   })
 
   test.each([

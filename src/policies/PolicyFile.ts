@@ -23,7 +23,7 @@ export type Options = { readonly file: string; readonly assets: readonly Asset.A
 /** The largest file, in UTF-16 units: some thousand payees. */
 export const longestText = 65_536
 /** The most rules of a policy. */
-export const mostRules = 256
+export const mostRules = 1_024
 const longestName = 64
 const keys = ['policy', 'asset', 'rules'] as const
 

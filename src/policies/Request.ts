@@ -32,11 +32,33 @@ export type Request = {
   readonly model: string
   /** What the quote promises. */
   readonly coveragePpb?: bigint
+  /** Share of the price that goes to those whose work shaped the answer, as the quote promises it. */
+  readonly royaltySharePpb?: bigint
+  readonly rarityPpb?: bigint
+  /** How far the device that works is trusted, 0 to {@link mostTrusted}. */
+  readonly trustTier?: number
+  /** Device time the quote reserves, in milliseconds. */
+  readonly deviceMs?: bigint
+  /** Names; `none` says that there is none, a name left out says nothing. */
+  readonly adapter?: string
+  readonly datanet?: string
+  readonly tool?: string
+  readonly category?: string
+  /** What the account has lost since its peak, and when that was seen. */
+  readonly drawdown?: { readonly ppb: bigint; readonly asOfMs: number }
+  /** What one unit of the asset is worth in atoms of the policy's unit of account, and when. */
+  readonly price?: { readonly atoms: bigint; readonly asOfMs: number }
   readonly approval?: Approval
 }
 
+/** The highest trust tier. */
+export const mostTrusted = 9
+
 /** A request as read: names in normal form, what is wrong left out. */
-export type Facts = { readonly [Key in keyof Request]?: Request[Key] | undefined }
+export type Facts = { readonly [Key in keyof Request]?: Request[Key] | undefined } & {
+  /** What is asked in the request's own asset; `atoms` then are what it counts as in the policy's. */
+  readonly askedAtoms?: bigint
+}
 
 /** Marks what has been read. Nobody sees it, no copy has it. */
 const isRead = Symbol('read')
@@ -49,7 +71,7 @@ export function from(request: Request): Request {
   const made = facts(request)
   if (made === request) return request
   Object.defineProperty(made, isRead, { value: made })
-  Object.freeze(made.approval)
+  for (const part of [made.approval, made.drawdown, made.price]) Object.freeze(part)
   // What lacks a fact is judged like any other, and denied.
   return Object.freeze(made) as Request
 }
@@ -66,7 +88,9 @@ export function facts(request: Request): Facts {
 }
 
 function checked(request: Partial<Request>): Facts {
-  return {
+  const { royaltySharePpb, rarityPpb, trustTier, deviceMs } = request
+  const { adapter, datanet, tool, category, drawdown: lost, price: worth } = request
+  const facts = {
     id: word(request.id),
     digest: word(request.digest),
     agent: agents(request.agent),
@@ -78,18 +102,39 @@ function checked(request: Partial<Request>): Facts {
     coveragePpb: share(request.coveragePpb),
     approval: approval(request.approval),
   }
+  const [shares, names] = [royaltySharePpb ?? rarityPpb, adapter ?? datanet ?? tool ?? category]
+  if ((shares ?? names ?? trustTier ?? deviceMs ?? lost ?? worth) === undefined) return facts
+  return {
+    ...facts,
+    royaltySharePpb: share(royaltySharePpb),
+    rarityPpb: share(rarityPpb),
+    trustTier: tier(trustTier),
+    deviceMs: atoms(deviceMs),
+    adapter: label(adapter),
+    datanet: label(datanet),
+    tool: label(tool),
+    category: label(category),
+    drawdown: drawdown(lost),
+    price: price(worth),
+  }
 }
+
+/** What is read part by part. */
+const records = { drawdown, price, approval }
 
 const keys = [
   ...(['id', 'digest', 'agent', 'asset', 'atoms', 'payee', 'host', 'model'] as const),
-  ...(['coveragePpb', 'approval'] as const),
+  ...(['coveragePpb', 'royaltySharePpb', 'rarityPpb', 'trustTier', 'deviceMs'] as const),
+  ...(['adapter', 'datanet', 'tool', 'category', 'drawdown', 'price', 'approval'] as const),
 ]
 
 /** What can be read of a request of which something throws. */
 function readable(request: Request): Partial<Request> {
   const found = keys.map((key) => {
     try {
-      return [key, key === 'approval' ? approval(request.approval) : request[key]] as const
+      const whole = (value: unknown) => value
+      const read: (value: never) => unknown = key in records ? records[key as 'price'] : whole
+      return [key, read(request[key] as never)] as const
     } catch {
       return [key, undefined] as const
     }
@@ -103,6 +148,11 @@ const assets = Memo.of((value: unknown) => name(value)?.toLowerCase())
 const payees = Memo.of((value: unknown) => Pattern.fact('payees', value))
 const hosts = Memo.of((value: unknown) => Pattern.fact('hosts', value))
 const models = Memo.of((value: unknown) => Pattern.fact('models', value))
+const labels = Memo.of((value: unknown) => Pattern.fact('tools', value))
+
+function label(value: unknown): string | undefined {
+  return value === undefined ? undefined : labels(value)
+}
 
 /** An id or digest in lower case, so that its case makes no second one. */
 export function word(value: unknown): Hex.Hex | undefined {
@@ -139,6 +189,27 @@ function agent(value: unknown): string | undefined {
 
 function share(value: unknown): bigint | undefined {
   return typeof value === 'bigint' && value >= 0n && value <= Share.whole ? value : undefined
+}
+
+function tier(value: unknown): number | undefined {
+  const isTier = Number.isInteger(value) && (value as number) >= 0 && !Object.is(value, -0)
+  return isTier && (value as number) <= mostTrusted ? (value as number) : undefined
+}
+
+function moment(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined
+}
+
+function drawdown(value: Request['drawdown']): Request['drawdown'] {
+  if (value === undefined || value === null) return undefined
+  const [ppb, asOfMs] = [share(value.ppb), moment(value.asOfMs)]
+  return ppb === undefined || asOfMs === undefined ? undefined : { ppb, asOfMs }
+}
+
+function price(value: Request['price']): Request['price'] {
+  if (value === undefined || value === null) return undefined
+  const [worth, asOfMs] = [atoms(value.atoms), moment(value.asOfMs)]
+  return worth === undefined || asOfMs === undefined ? undefined : { atoms: worth, asOfMs }
 }
 
 function approval(value: Approval | undefined): Approval | undefined {

@@ -4,11 +4,25 @@ import { InputError } from '../kernel/Errors.ts'
 import * as Json from '../kernel/Json.ts'
 import * as Money from '../kernel/Money.ts'
 import * as Share from '../kernel/Share.ts'
-import { allow, approve, atMost, cap, demand } from './Combinators.ts'
+import * as Calendar from './Calendar.ts'
+import {
+  allow,
+  approve,
+  atMost,
+  cap,
+  count,
+  demand,
+  deny,
+  deviceSeconds,
+  freeze,
+  stop,
+} from './Combinators.ts'
+import * as Meter from './Meter.ts'
 import * as Nearest from './Nearest.ts'
+import * as Pattern from './Pattern.ts'
 import * as Policy from './Policy.ts'
 import * as Rule from './Rule.ts'
-import { Mistake } from './Sentence.ts'
+import * as Sentence from './Sentence.ts'
 import * as Window from './Window.ts'
 
 const usdc = {
@@ -22,7 +36,23 @@ const usdcText = (atoms: bigint) => Money.format(Money.of(usdc, atoms)) as `${nu
 
 const atoms = fc.bigInt({ min: 0n, max: 10n ** 30n })
 const windowMs = fc.integer({ min: 1, max: Window.longestMs / 1_000 }).map((s) => s * 1_000)
-const each = fc.constantFrom(undefined, 'payee', 'agent')
+const each = fc.constantFrom(undefined, ...Meter.subjects)
+const span = fc.oneof(
+  windowMs.map((ms) => [Window.format(ms) as Window.Text, { windowMs: ms }] as const),
+  fc
+    .tuple(
+      fc.constantFrom(...Calendar.units),
+      fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Tokyo'),
+    )
+    .map(([unit, zone]) => {
+      const period = `calendar ${unit} in ${zone}` as const
+      return [period, { period }] as const
+    }),
+  fc.constant(['lifetime', { period: 'lifetime' }] as const),
+)
+const other = 'eip155:8453/erc20:0x00000000000000000000000000000000000000bb'
+const time = fc.nat(1439).map((minute) => [Sentence.formatTime(minute) as '0:0', minute] as const)
+const share = fc.bigInt({ min: 0n, max: Share.whole })
 const word = fc.stringMatching(/^[a-z][a-z0-9@._-]{0,12}$/)
 const words = fc.uniqueArray(word, { minLength: 1, maxLength: 4 })
 const patterns = fc.uniqueArray(
@@ -36,10 +66,16 @@ const hosts = fc.uniqueArray(
 
 /** A rule as a combinator makes it and as JSON, for every form. */
 const both: fc.Arbitrary<{ made: Rule.Rule | Rule.Draft<'USDC'>; json: unknown }> = fc.oneof(
-  fc.tuple(fc.constantFrom('payees', 'models'), patterns).map(([dimension, list]) => ({
-    made: allow[dimension](...list),
-    json: { rule: 'allow', dimension, patterns: list },
-  })),
+  fc
+    .tuple(
+      fc.constantFrom(...Pattern.dimensions.filter((name) => name !== 'hosts')),
+      patterns,
+      fc.boolean(),
+    )
+    .map(([dimension, list, isAllowed]) => ({
+      made: (isAllowed ? allow : deny)[dimension](...list),
+      json: { rule: isAllowed ? 'allow' : 'deny', dimension, patterns: list },
+    })),
   hosts.map((list) => ({
     made: allow.hosts(...list),
     json: { rule: 'allow', dimension: 'hosts', patterns: list },
@@ -48,22 +84,69 @@ const both: fc.Arbitrary<{ made: Rule.Rule | Rule.Draft<'USDC'>; json: unknown }
     made: cap(usdcText(amount)).perPayment(),
     json: { rule: 'cap-payment', atoms: `${amount}` },
   })),
-  fc.tuple(atoms, windowMs, each).map(([amount, ms, subject]) => ({
-    made: cap(usdcText(amount)).per(Window.format(ms) as Window.Text, subject),
-    json: {
-      rule: 'cap-window',
-      atoms: `${amount}`,
-      windowMs: ms,
-      ...(subject && { each: subject }),
-    },
+  fc.tuple(atoms, span, each).map(([amount, [text, json], subject]) => ({
+    made: cap(usdcText(amount)).per(text, subject),
+    json: { rule: 'cap-window', atoms: `${amount}`, ...json, ...(subject && { each: subject }) },
   })),
-  fc.tuple(fc.integer({ min: 1, max: 1e9 }), windowMs, each).map(([payments, ms, subject]) => ({
-    made: atMost(payments).per(Window.format(ms) as Window.Text, subject),
-    json: { rule: 'rate', payments, windowMs: ms, ...(subject && { each: subject }) },
+  fc.tuple(atoms, each).map(([amount, subject]) => ({
+    made: cap(usdcText(amount)).exposure(subject),
+    json: { rule: 'cap-exposure', atoms: `${amount}`, ...(subject && { each: subject }) },
   })),
-  fc.bigInt({ min: 0n, max: Share.whole }).map((ppb) => ({
+  fc
+    .tuple(fc.integer({ min: 1, max: 1e9 }), span, each)
+    .map(([payments, [text, json], subject]) => ({
+      made: atMost(payments).per(text, subject),
+      json: { rule: 'rate', payments, ...json, ...(subject && { each: subject }) },
+    })),
+  fc
+    .tuple(fc.integer({ min: 1, max: 1e9 }), span, each)
+    .map(([seconds, [text, json], subject]) => ({
+      made: deviceSeconds(seconds).per(text, subject),
+      json: { rule: 'device-time', seconds, ...json, ...(subject && { each: subject }) },
+    })),
+  share.map((ppb) => ({
     made: demand.coverage(Share.format(ppb) as `${number}%`),
     json: { rule: 'demand-coverage', coveragePpb: `${ppb}` },
+  })),
+  share.map((ppb) => ({
+    made: demand.royaltyShare(Share.format(ppb) as `${number}%`),
+    json: { rule: 'demand-royalty-share', royaltySharePpb: `${ppb}` },
+  })),
+  share.map((ppb) => ({
+    made: demand.rarity(Share.format(ppb) as `${number}%`),
+    json: { rule: 'demand-rarity', rarityPpb: `${ppb}` },
+  })),
+  fc.nat(9).map((tier) => ({
+    made: demand.trustTier(tier),
+    json: { rule: 'demand-trust-tier', tier },
+  })),
+  fc
+    .tuple(time, time)
+    .filter(([from, to]) => from[1] !== to[1])
+    .map(([from, to]) => ({
+      made: freeze.from(from[0]).to(to[0]).in('Europe/Berlin'),
+      json: { rule: 'freeze-hours', fromMinute: from[1], toMinute: to[1], zone: 'Europe/Berlin' },
+    })),
+  fc.tuple(share, windowMs).map(([ppb, withinMs]) => ({
+    made: stop
+      .atDrawdown(Share.format(ppb) as `${number}%`)
+      .seenWithin(Window.duration(withinMs) as Window.Text),
+    json: { rule: 'stop-drawdown', drawdownPpb: `${ppb}`, withinMs },
+  })),
+  fc.tuple(fc.nat(36), atoms).map(([decimals, amount]) => ({
+    made: count(other, decimals).at(usdcText(amount)),
+    json: { rule: 'count', asset: other, decimals, atoms: `${amount}` },
+  })),
+  fc.tuple(fc.nat(36), windowMs).map(([decimals, withinMs]) => ({
+    made: count(other, decimals).atPrices(Window.duration(withinMs) as Window.Text),
+    json: { rule: 'count', asset: other, decimals, withinMs },
+  })),
+  fc.tuple(atoms, words, windowMs).map(([amount, by, withinMs]) => ({
+    made: approve
+      .above(usdcText(amount))
+      .within(Window.duration(withinMs) as Window.Text)
+      .by(...(by as [string])),
+    json: { rule: 'approve-above', atoms: `${amount}`, by, withinMs },
   })),
   fc.tuple(atoms, words).map(([amount, by]) => ({
     made: approve.above(usdcText(amount)).by(...(by as [string])),
@@ -83,11 +166,11 @@ describe('sentence, combinator and JSON are one value', () => {
         expect(Rule.parse(sentence, usdc)).toEqual(json)
         expect(Rule.format(Rule.parse(sentence, usdc), usdc)).toBe(sentence)
         expect(Json.encode(rule)).toBe(Json.encode(json))
-        forms.add(rule.rule === 'allow' ? rule.dimension : rule.rule)
+        forms.add('dimension' in rule ? `${rule.rule} ${rule.dimension}` : rule.rule)
       }),
       { numRuns: 2_000 },
     )
-    expect(forms.size).toBe(8)
+    expect(forms.size).toBe(13 + 2 * Pattern.dimensions.length - 1)
   })
 
   test.each<[string, Rule.Rule | Rule.Draft<'USDC'>]>([
@@ -188,7 +271,7 @@ describe('a wrong sentence', () => {
 
   test.each<[string, number, string]>([
     ['cap 2 per payment', 6, 'expected USDC, the symbol of the amount, got "per"'],
-    ['cap 0.0000001 USDC per payment', 4, 'with at most 6 decimals, got "0.0000001"'],
+    ['cap 0.0000001 USDC per payment', 4, 'with at most 6 decimals or "exposure", got "0.0000001"'],
     ['cap -1 USDC per payment', 4, 'expected an amount such as 2 USDC'],
     ['cap 1e3 USDC per payment', 4, 'expected an amount such as 2 USDC'],
     ['cap $2 per payment', 4, 'expected an amount such as 2 USDC'],
@@ -197,14 +280,18 @@ describe('a wrong sentence', () => {
     ['cap 2 USDC per 0h', 15, 'expected "payment" or a rolling window such as 24h'],
     ['at most 0 payments per minute', 8, 'expected a number of payments from 1'],
     ['at most 1.5 payments per minute', 8, 'expected a number of payments from 1'],
-    ['allow', 5, 'expected "payees" or "hosts" or "models", got the end of the sentence'],
+    ['allow', 5, '"tools" or "agents" or "categories", got the end of the sentence'],
     ['allow payees', 12, 'expected a payee, got the end of the sentence'],
     ['allow payees a,', 15, 'expected a payee, got the end of the sentence'],
     ['allow payees a, a', 16, 'expected each item of a list once, got "a"'],
     ['allow payees , a', 13, 'expected a payee, got ","'],
     ['demand coverage 101%', 16, 'expected a share such as 50%'],
     ['approve above 1 USDC by o,p s', 28, 'expected "," or the end of the sentence, got "s"'],
-    ['permit payees a', 0, 'expected "allow" or "cap" or "at" or "demand" or "approve"'],
+    [
+      'permit payees a',
+      0,
+      'expected "allow" or "deny" or "cap" or "at" or "demand" or "approve" or "freeze"',
+    ],
   ])('%j is refused at %d', (wrong, offset, message) => {
     let mistake: unknown
     try {
@@ -212,9 +299,9 @@ describe('a wrong sentence', () => {
     } catch (error) {
       mistake = error
     }
-    expect(mistake).toBeInstanceOf(Mistake)
-    expect((mistake as Mistake).message).toContain(message)
-    expect((mistake as Mistake).offset).toBe(offset)
+    expect(mistake).toBeInstanceOf(Sentence.Mistake)
+    expect((mistake as Sentence.Mistake).message).toContain(message)
+    expect((mistake as Sentence.Mistake).offset).toBe(offset)
   })
 
   test('whatever it is, the nearest is right', () => {

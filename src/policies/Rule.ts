@@ -8,21 +8,39 @@ import * as Money from '../kernel/Money.ts'
 import type * as Kind from './Kind.ts'
 import * as Allow from './rules/Allow.ts'
 import * as ApproveAbove from './rules/ApproveAbove.ts'
+import * as CapExposure from './rules/CapExposure.ts'
 import * as CapPayment from './rules/CapPayment.ts'
 import * as CapWindow from './rules/CapWindow.ts'
+import * as Count from './rules/Count.ts'
 import * as DemandCoverage from './rules/DemandCoverage.ts'
+import * as DemandRarity from './rules/DemandRarity.ts'
+import * as DemandRoyaltyShare from './rules/DemandRoyaltyShare.ts'
+import * as DemandTrustTier from './rules/DemandTrustTier.ts'
+import * as Deny from './rules/Deny.ts'
+import * as DeviceTime from './rules/DeviceTime.ts'
+import * as FreezeHours from './rules/FreezeHours.ts'
 import * as Rate from './rules/Rate.ts'
+import * as StopDrawdown from './rules/StopDrawdown.ts'
 import * as Sentence from './Sentence.ts'
 import * as Untrusted from './Untrusted.ts'
 
 /** One rule as plain JSON, amounts as decimal strings of the policy's asset. */
 export type Rule =
   | Allow.Allow
+  | Deny.Deny
   | CapPayment.CapPayment
   | CapWindow.CapWindow
+  | CapExposure.CapExposure
   | Rate.Rate
+  | DeviceTime.DeviceTime
   | DemandCoverage.DemandCoverage
+  | DemandRoyaltyShare.DemandRoyaltyShare
+  | DemandRarity.DemandRarity
+  | DemandTrustTier.DemandTrustTier
   | ApproveAbove.ApproveAbove
+  | FreezeHours.FreezeHours
+  | StopDrawdown.StopDrawdown
+  | Count.Count
 
 /** An amount with its symbol, as one writes it. */
 export type Amount<Symbol extends string> = `${number} ${Symbol}`
@@ -35,12 +53,11 @@ type Drafted<Data, Symbol extends string> = Data extends { readonly atoms: strin
   : Data
 
 const kinds = [
-  Allow.kind,
-  CapPayment.kind,
-  CapWindow.kind,
-  Rate.kind,
-  DemandCoverage.kind,
-  ApproveAbove.kind,
+  ...[Allow.kind, Deny.kind],
+  ...[CapPayment.kind, CapWindow.kind, CapExposure.kind],
+  ...[Rate.kind, DeviceTime.kind],
+  ...[DemandCoverage.kind, DemandRoyaltyShare.kind, DemandRarity.kind, DemandTrustTier.kind],
+  ...[ApproveAbove.kind, FreezeHours.kind, StopDrawdown.kind, Count.kind],
 ] as readonly unknown[] as readonly Kind.Kind<Rule>[]
 
 /** Reads a sentence. Throws `Mistake` (an `InputError`) with the place and what was expected there. */
@@ -91,6 +108,14 @@ export function compile(rules: readonly Rule[], asset: Asset.Asset): readonly Ki
     const siblings = rules.filter((sibling) => sibling.rule === rule.rule)
     return kindOf(rule).judge(rule, { asset, sentence, siblings })
   })
+}
+
+/** How long a review waits for an answer, in milliseconds: as the most impatient rule says. */
+export function reviewMs(rules: readonly Rule[]): number {
+  const waits = rules.flatMap((rule) =>
+    rule.rule === 'approve-above' ? [rule.withinMs ?? ApproveAbove.patienceMs] : [],
+  )
+  return Math.min(...waits, ApproveAbove.patienceMs)
 }
 
 /** A right sentence of each form. */

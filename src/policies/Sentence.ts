@@ -6,6 +6,7 @@ import type * as Asset from '../kernel/Asset.ts'
 import { InputError } from '../kernel/Errors.ts'
 import * as Money from '../kernel/Money.ts'
 import * as Share from '../kernel/Share.ts'
+import * as Calendar from './Calendar.ts'
 import * as Window from './Window.ts'
 
 /** A word or a comma, and where it begins. */
@@ -81,20 +82,56 @@ export function money(cursor: Cursor, asset: Asset.Asset): string {
   return Money.parse(`${amount} ${symbol}`, asset).atoms.toString()
 }
 
-/** Reads a rolling window as milliseconds. */
-export function window(cursor: Cursor): number {
-  const windowMs = Window.read(cursor.tokens[cursor.at]?.text ?? '')
-  if (windowMs === undefined) throw new Mistake(cursor, Window.expected, ['24h', 'minute'])
+/** Reads the name of a time zone. */
+export function zone(cursor: Cursor): string {
+  const text = cursor.tokens[cursor.at]?.text ?? ''
+  if (!Calendar.isZone(text))
+    throw new Mistake(cursor, 'a time zone such as Europe/Berlin or UTC', ['UTC', 'Europe/Berlin'])
   cursor.at++
-  return windowMs
+  return text
 }
 
-/** Reads a whole number from 1 to `most`. */
-export function count(cursor: Cursor, what: string, most: number): number {
+/** Reads `22:00` as minutes since midnight. */
+export function time(cursor: Cursor): number {
+  const match = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(cursor.tokens[cursor.at]?.text ?? '')
+  if (match === null)
+    throw new Mistake(cursor, 'a time of day such as 22:00, from 00:00 to 23:59', ['22:00'])
+  cursor.at++
+  return 60 * Number(match[1]) + Number(match[2])
+}
+
+/** Minutes since midnight as {@link time} reads them. */
+export function formatTime(minutes: number): string {
+  const two = (number: number) => String(number).padStart(2, '0')
+  return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
+}
+
+/** Reads a length of time such as `60s` or `5m` as milliseconds. */
+export function duration(cursor: Cursor): number {
+  const ms = Window.read(cursor.tokens[cursor.at]?.text ?? '')
+  if (ms === undefined)
+    throw new Mistake(cursor, 'a length of time such as 60s, 5m or hour', ['5m'])
+  cursor.at++
+  return ms
+}
+
+/** Reads an asset's CAIP-19 id, in lower case. */
+export function asset(cursor: Cursor): string {
+  const text = (cursor.tokens[cursor.at]?.text ?? '').toLowerCase()
+  if (!/^eip155:[1-9]\d{0,15}\/erc20:0x[0-9a-f]{40}$/.test(text))
+    throw new Mistake(cursor, 'an asset id such as eip155:8453/erc20:0x… of 40 hex digits')
+  cursor.at++
+  return text
+}
+
+/** Reads a whole number from `least` to `most`. */
+export function count(cursor: Cursor, what: string, most: number, least = 1): number {
   const text = cursor.tokens[cursor.at]?.text ?? ''
-  const value = /^[1-9]\d{0,14}$/.test(text) ? Number(text) : 0
-  if (value < 1 || value > most)
-    throw new Mistake(cursor, `a number of ${what} from 1 to ${most}`, ['30'])
+  const value = /^(0|[1-9]\d{0,14})$/.test(text) ? Number(text) : -1
+  if (value < least || value > most)
+    throw new Mistake(cursor, `a number of ${what} from ${least} to ${most}`, [
+      `${Math.min(30, most)}`,
+    ])
   cursor.at++
   return value
 }

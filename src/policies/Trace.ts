@@ -5,16 +5,21 @@
 import type { Hex } from '../kernel/Hex.ts'
 import * as Decision from './Decision.ts'
 import * as Kind from './Kind.ts'
+import type * as Policy from './Policy.ts'
 import type { Facts } from './Request.ts'
 
 /** All that the words follow from. Nothing of it changes. */
 export type Trace = {
   readonly judges: readonly Kind.Judge[]
   readonly facts: Facts
+  readonly nowMs: number
   /** Used and held for each judge that measures, in their order; `undefined` where no subject was named. */
   readonly sums: readonly (bigint | undefined)[]
   /** Denials that no rule speaks of; they come first. */
   readonly first: readonly Decision.Reason[]
+  readonly policy: Policy.Policy
+  /** What the budget said that this one is a slice of. */
+  readonly above: Trace | undefined
 }
 
 type Judged = Pick<Decision.Decision, 'status' | 'verdict' | 'policyDigest'> & {
@@ -59,15 +64,22 @@ function words(judged: Judged): Words {
   return judged.words
 }
 
-function write({ judges, facts, sums, first }: Trace, verdict: Decision.Verdict): Words {
-  let at = 0
-  const found = judges.map((judge) =>
-    judge.meter === undefined
-      ? Kind.reason(judge, facts)
-      : Kind.reason(judge, facts, sums[at++], sums[at++]),
-  )
-  const reasons = Object.freeze([...first, ...found])
+function write(trace: Trace, verdict: Decision.Verdict): Words {
+  const found = [...own(trace)]
+  for (let above = trace.above; above !== undefined; above = above.above)
+    for (const reason of own(above)) found.push({ ...reason, budget: above.policy.name })
+  const reasons = Object.freeze(found)
   const decidedBy =
     verdict === 'allow' ? undefined : reasons.find(({ outcome }) => outcome === verdict)
   return { reasons, decidedBy }
+}
+
+function own({ judges, facts, nowMs, sums, first }: Trace): readonly Decision.Reason[] {
+  let at = 0
+  const found = judges.map((judge) =>
+    judge.meter === undefined
+      ? Kind.reason(judge, { facts, nowMs })
+      : Kind.reason(judge, { facts, nowMs, used: sums[at++], held: sums[at++] }),
+  )
+  return [...first, ...found]
 }

@@ -6,6 +6,7 @@ import type { Hex } from '../kernel/Hex.ts'
 import * as Decision from './Decision.ts'
 import * as Meter from './Meter.ts'
 import * as Usage from './Usage.ts'
+import * as UsageJson from './UsageJson.ts'
 
 const asset = 'eip155:31337/erc20:0x5fbdb2315678afecb367f032d93f642f64180aa3'
 const startMs = 1_700_000_000_000
@@ -113,10 +114,10 @@ describe('as JSON', () => {
     return usage
   }
 
-  const json = () => JSON.parse(JSON.stringify(Usage.toJson(sample())))
+  const json = () => JSON.parse(JSON.stringify(UsageJson.toJson(sample())))
 
   test('reads back to the same entries and the same meters', () => {
-    const back = Usage.fromJson(json())
+    const back = UsageJson.fromJson(json())
     expect(back).toEqual(sample())
     for (const shape of [day, perPayee, rate])
       for (const subject of ['', 'p', 'a']) {
@@ -144,7 +145,7 @@ describe('as JSON', () => {
     ['an id twice', (value) => ({ ...value, entries: [value.entries[0], value.entries[0]] })],
     ['a capture later than the latest time', (value) => ({ ...value, latestMs: 5 })],
   ])('%s is refused', (_, change) => {
-    expect(() => Usage.fromJson(change(json()))).toThrow(InputError)
+    expect(() => UsageJson.fromJson(change(json()))).toThrow(InputError)
   })
 
   test.each<[string, Record<string, unknown>]>([
@@ -167,6 +168,6 @@ describe('as JSON', () => {
   ])('an entry with wrong %s is refused', (_, change) => {
     const value = json()
     value.entries[1] = { ...value.entries[1], ...change }
-    expect(() => Usage.fromJson(value)).toThrow(InputError)
+    expect(() => UsageJson.fromJson(value)).toThrow(InputError)
   })
 })

@@ -126,8 +126,24 @@ export function is(windowMs: unknown): windowMs is number {
 /** The one way a window is written back: 60 s is `minute`, a day is `24h`, a week is `7d`. */
 export function format(windowMs: number): string {
   for (const [word, ms] of Object.entries(words)) if (ms === windowMs) return word
+  return duration(windowMs)
+}
+
+/** A length of time in the largest unit that divides it: `5m`, `24h`, `7d`. */
+export function duration(windowMs: number): string {
   if (windowMs % dayMs === 0 && windowMs >= 7 * dayMs) return `${windowMs / dayMs}d`
   if (windowMs % hourMs === 0) return `${windowMs / hourMs}h`
   if (windowMs % minuteMs === 0) return `${windowMs / minuteMs}m`
   return `${windowMs / secondMs}s`
+}
+
+/** Whether something seen at `asOfMs` still counts at `nowMs`. What is of the future was not seen. */
+export function isFresh(asOfMs: number, nowMs: number, withinMs: number): boolean {
+  return asOfMs <= nowMs && nowMs - asOfMs <= withinMs
+}
+
+/** How long ago something was seen, in words. */
+export function age(asOfMs: number, nowMs: number): string {
+  const seconds = Math.round(Math.abs(nowMs - asOfMs) / 1_000)
+  return asOfMs > nowMs ? `${seconds} s in the future` : `${seconds} s ago`
 }

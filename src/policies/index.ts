@@ -1,8 +1,20 @@
 /** @module Policies: what an agent may spend, as sentences; budgets that hold it. */
 
 export * as Budget from './Budget.ts'
-export { allow, approve, atMost, cap, demand } from './Combinators.ts'
+export {
+  allow,
+  approve,
+  atMost,
+  cap,
+  count,
+  demand,
+  deny,
+  deviceSeconds,
+  freeze,
+  stop,
+} from './Combinators.ts'
 export * as Decision from './Decision.ts'
+export * as Freeze from './Freeze.ts'
 export * as Policy from './Policy.ts'
 export { policy } from './Policy.ts'
 export * as Request from './Request.ts'

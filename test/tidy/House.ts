@@ -38,6 +38,7 @@ export const libraries: Readonly<Record<string, RegExp>> = {
   langchain: /^src\/agents\//,
   libsql: /^src\/store\//,
   picocolors: /^src\/cli\//,
+  'temporal-polyfill': /^src\/policies\//,
   viem: /^src\/wallets\//,
   xstate: /^src\/agents\//,
   yaml: /^src\/policies\//,

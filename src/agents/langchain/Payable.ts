@@ -24,8 +24,10 @@ export const stopped = z.object({
   rule: z.string(),
   meter: z.object({
     key: z.string(),
-    unit: z.enum(['atoms', 'payments']),
-    windowMs: z.number(),
+    unit: z.enum(['atoms', 'payments', 'device-ms']),
+    /** Of a rolling window; else `period` says over which time. */
+    windowMs: z.number().optional(),
+    period: z.string().optional(),
     used: decimal,
     held: decimal,
     limit: decimal,

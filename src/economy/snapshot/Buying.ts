@@ -7,6 +7,8 @@ import type { Hex } from '../../kernel/Hex.ts'
 import * as Hexes from '../../kernel/Hex.ts'
 import * as Json from '../../kernel/Json.ts'
 import * as Decision from '../../policies/Decision.ts'
+import * as Freeze from '../../policies/Freeze.ts'
+import type * as Meter from '../../policies/Meter.ts'
 import * as Policy from '../../policies/Policy.ts'
 import * as Usage from '../../policies/Usage.ts'
 import type * as Purchases from '../Purchases.ts'
@@ -20,7 +22,7 @@ const layouts = {
   purchases: { key: 32, status: 1, count: 1, leaf0: 4, leaf1: 4, leaf2: 4, leaf3: 4 },
   entries: {
     ...{ key: 32, state: 1, digest: 32, atoms: 32, capturedAtoms: 32, capturedAtMs: 8 },
-    ...{ asset: 4, payee: 4, agent: 4, decision: 4 },
+    ...{ asset: 4, payee: 4, agent: 4, decision: 4, more: 4, deviceMs: 32, countedAtoms: 32 },
   },
 } as const
 
@@ -34,12 +36,23 @@ type Rest = {
   readonly spentAtoms: bigint
   readonly latestMs: number
   readonly policies: readonly (readonly [Hex, unknown])[]
+  readonly reviews: readonly (readonly [Hex, number])[]
+  readonly freezes: readonly Freeze.Freeze[]
 }
+
+/** What few payments or many alike have, as one word. */
+type More = Meter.Names & { readonly hasDeviceMs?: true; readonly counted?: string }
 
 /** The sections of an agent's state. */
 export function encode(state: Purchases.Purchases): Source.Section[] {
   const { policies, usage, spentAtoms } = state
-  const rest: Rest = { spentAtoms, latestMs: usage.latestMs, policies: [...policies] }
+  const { latestMs, reviews, freezes } = usage
+  const rest: Rest = {
+    ...{ spentAtoms, latestMs },
+    policies: [...policies],
+    reviews: [...reviews],
+    freezes: [...freezes.values()],
+  }
   const purchases = Table.write(layouts.purchases)
   Archive.each(state.purchases, {
     row: purchases.copy,
@@ -70,12 +83,21 @@ function usageOf(usage: Usage.Usage): Source.Section[] {
     },
     entry(key, entry) {
       const { state, digest, atoms, asset, payee, agent, captured, decision } = entry
+      const { host, model, adapter, datanet, tool, category, deviceMs, counted } = entry
+      const more: More = {
+        ...{ host, model, adapter, datanet, tool, category },
+        ...(deviceMs === undefined ? {} : { hasDeviceMs: true }),
+        ...(counted === undefined ? {} : { counted: counted.asset }),
+      }
       table.add({
         ...{ key, digest, state: states.indexOf(state), atoms: Hexes.word(atoms) },
         capturedAtoms: Hexes.word(captured?.atoms ?? 0n),
         capturedAtMs: captured?.atMs ?? Number.NaN,
         ...{ asset: words.of(asset), payee: words.of(payee), agent: words.of(agent) },
         decision: words.of(Json.encode(Decision.plain(decision))),
+        more: words.of(Json.encode(more)),
+        deviceMs: Hexes.word(deviceMs ?? 0n),
+        countedAtoms: Hexes.word(counted?.atoms ?? 0n),
       })
     },
   })
@@ -85,7 +107,7 @@ function usageOf(usage: Usage.Usage): Source.Section[] {
   ]
 }
 
-const worded = ['asset', 'payee', 'agent', 'decision'] as const
+const worded = ['asset', 'payee', 'agent', 'decision', 'more'] as const
 
 /** The words that the untouched rows of a map mean. */
 const wordsOf = new WeakMap<object, readonly string[]>()
@@ -109,7 +131,13 @@ export function decode(source: Source.Source): Purchases.Purchases {
   const rest = Plain.decode(Source.section(source, 'buying')) as Rest
   return {
     policies: new Map(rest.policies.map(([digest, policy]) => [digest, Policy.fromJson(policy)])),
-    usage: { ...Usage.empty(), latestMs: rest.latestMs, entries: entries(source) },
+    usage: {
+      ...Usage.empty(),
+      latestMs: rest.latestMs,
+      entries: entries(source),
+      reviews: new Map(rest.reviews),
+      freezes: new Map(rest.freezes.map((freeze) => [Freeze.key(freeze.target), freeze])),
+    },
     purchases: purchases(source),
     spentAtoms: rest.spentAtoms,
   }
@@ -164,11 +192,14 @@ function entries(source: Source.Source): Usage.Usage['entries'] {
     decisions.set(number, decision)
     return decision
   }
+  const mores = (number: number) => Json.parse(words[number]!, 'what a payment names') as More
   const map = Archive.open<Hex, Usage.Entry>({
     ...Table.keyed(table, 'key'),
     make(row) {
       const atMs = table.number(row, 'capturedAtMs')
       const atoms = () => BigInt(table.hex(row, 'capturedAtoms'))
+      const { hasDeviceMs, counted, ...names } = mores(table.number(row, 'more'))
+      const worth = () => BigInt(table.hex(row, 'countedAtoms'))
       const word = (field: 'asset' | 'payee' | 'agent') => words[table.number(row, field)]!
       return {
         state: states[table.number(row, 'state')]!,
@@ -176,6 +207,9 @@ function entries(source: Source.Source): Usage.Usage['entries'] {
         decision: decisionOf(table.number(row, 'decision')),
         ...{ asset: word('asset'), payee: word('payee'), agent: word('agent') },
         atoms: BigInt(table.hex(row, 'atoms')),
+        ...names,
+        ...(hasDeviceMs ? { deviceMs: BigInt(table.hex(row, 'deviceMs')) } : {}),
+        ...(counted === undefined ? {} : { counted: { asset: counted, atoms: worth() } }),
         ...(Number.isNaN(atMs) ? {} : { captured: { atoms: atoms(), atMs } }),
       }
     },

@@ -1,7 +1,7 @@
 /**
  * @module `allow payees 0x…, *.example` · `allow hosts 127.0.0.1:*` · `allow models reader, legal-de@*`:
- * who may be paid, where, for which model. Sentences of one dimension add up: one that matches is enough.
- * Payees are denied unless a sentence allows them; hosts and models once a sentence speaks of them.
+ * who may be paid, where, for what. Sentences of one dimension add up: one that matches is enough. Payees
+ * are denied unless a sentence allows them; everything else once a sentence speaks of it.
  */
 import type { Kind } from '../Kind.ts'
 import { missing } from '../Kind.ts'
@@ -17,29 +17,16 @@ export type Allow = {
   readonly patterns: readonly string[]
 }
 
-const dimensions = ['payees', 'hosts', 'models'] as const
-const exampleOf = {
-  payees: '0x00000000000000000000000000000000000000aa',
-  hosts: '127.0.0.1:*',
-  models: 'docs-reader',
-} as const
-
 /** Reads, writes and judges `allow …`. */
 export const kind: Kind<Allow> = {
   rule: 'allow',
   examples: () => [
-    `allow payees ${exampleOf.payees}, *.example`,
-    `allow hosts ${exampleOf.hosts}`,
-    `allow models ${exampleOf.models}`,
+    `allow payees ${Pattern.example.payees}, *.example`,
+    ...Pattern.dimensions.slice(1).map((each) => `allow ${each} ${Pattern.example[each]}`),
   ],
   read(cursor) {
     Sentence.word(cursor, 'allow')
-    const dimension = Sentence.word(cursor, ...dimensions)
-    const patterns = Sentence.list(cursor, {
-      what: `a ${Pattern.singular[dimension]}`,
-      example: exampleOf[dimension],
-      refuse: (item) => Pattern.refuse(dimension, item),
-    })
+    const { dimension, patterns } = Pattern.read(cursor)
     return from(dimension, patterns)
   },
   format: ({ dimension, patterns }) => `allow ${dimension} ${patterns.join(', ')}`,
@@ -49,7 +36,7 @@ export const kind: Kind<Allow> = {
       'dimension',
       'patterns',
     ])
-    const known = oneOf(dimension, 'dimension', dimensions)
+    const known = oneOf(dimension, 'dimension', Pattern.dimensions)
     return from(
       known,
       strings(patterns, known, (item) => Pattern.refuse(known, item)),
@@ -57,7 +44,7 @@ export const kind: Kind<Allow> = {
   },
   judge({ dimension }, { siblings, sentence: rule }) {
     const same = siblings.filter((sibling) => sibling.dimension === dimension)
-    const find = matcher(
+    const find = Pattern.matcher(
       dimension,
       same.flatMap(({ patterns }) => patterns),
     )
@@ -83,10 +70,4 @@ export const kind: Kind<Allow> = {
 export function from(dimension: Pattern.Dimension, patterns: readonly string[]): Allow {
   const normal = patterns.map((pattern) => Pattern.normal(dimension, pattern))
   return { rule: 'allow', dimension, patterns: [...new Set(normal)] }
-}
-
-/** The first pattern that a name matches. */
-function matcher(dimension: Pattern.Dimension, patterns: readonly string[]) {
-  const tests = patterns.map((pattern) => Pattern.compile(dimension, pattern))
-  return (name: string) => patterns[tests.findIndex((test) => test(name))]
 }

@@ -1,26 +1,25 @@
 /**
- * @module `at most 30 payments per minute per agent`: how many payments may be captured in the rolling
- * window or held, in all or for each agent or payee. A voided payment does not count.
+ * @module `at most 30 payments per minute per agent`: how many payments may be captured in the span or
+ * held, in all or for each subject. A voided payment does not count.
  */
 import { InputError } from '../../kernel/Errors.ts'
 import type { Kind } from '../Kind.ts'
 import { judgeMeter } from '../Kind.ts'
 import * as Meter from '../Meter.ts'
 import * as Sentence from '../Sentence.ts'
+import * as Span from '../Span.ts'
 import { record, show } from '../Untrusted.ts'
-import * as Window from '../Window.ts'
 
 /** The rule as plain JSON. */
-export type Rate = {
+export type Rate = Span.Span & {
   readonly rule: 'rate'
   readonly payments: number
-  readonly windowMs: number
   readonly each?: Meter.Each
 }
 
 const mostPayments = 1_000_000_000
 
-/** Reads, writes and judges `at most … payments per <window> [per payee | per agent]`. */
+/** Reads, writes and judges `at most … payments per <span> [per <subject>]`. */
 export const kind: Kind<Rate> = {
   rule: 'rate',
   examples: () => ['at most 30 payments per minute', 'at most 30 payments per minute per agent'],
@@ -30,20 +29,21 @@ export const kind: Kind<Rate> = {
     const payments = Sentence.count(cursor, 'payments', mostPayments)
     Sentence.word(cursor, payments === 1 ? 'payment' : 'payments')
     Sentence.word(cursor, 'per')
-    const windowMs = Sentence.window(cursor)
-    const each = Meter.readEach(cursor)
-    return { rule: 'rate', payments, windowMs, ...(each === undefined ? {} : { each }) }
+    const span = Span.read(cursor)
+    return { rule: 'rate', payments, ...span, ...Meter.eachFromJson(Meter.readEach(cursor)) }
   },
-  format: ({ payments, windowMs, each }) =>
-    `at most ${payments} payment${payments === 1 ? '' : 's'} per ${Window.format(windowMs)}${Meter.formatEach(each)}`,
+  format: (rule) =>
+    `at most ${rule.payments} payment${rule.payments === 1 ? '' : 's'} per ${Span.format(rule)}${Meter.formatEach(rule.each)}`,
   fromJson(value) {
-    const json = record(value, 'a rate rule', ['rule', 'payments', 'windowMs'], ['each'])
-    return { rule: 'rate', payments: count(json.payments), ...Meter.fromJson(json) }
+    const optional = ['windowMs', 'period', 'each']
+    const json = record(value, 'a rate rule', ['rule', 'payments'], optional)
+    const payments = count(json.payments)
+    return { rule: 'rate', payments, ...Span.fromJson(json), ...Meter.eachFromJson(json.each) }
   },
-  judge: ({ payments, windowMs, each }, { sentence }) =>
+  judge: ({ rule: _, payments, ...shape }, { sentence }) =>
     judgeMeter({
       sentence,
-      shape: { unit: 'payments', windowMs, ...(each === undefined ? {} : { each }) },
+      shape: { unit: 'payments', ...shape },
       limit: BigInt(payments),
       show: (count) => count.toString(),
     }),

@@ -1,0 +1,178 @@
+/**
+ * @module Judgements: a request before the rules of one policy, or of a slice and all that it is cut from.
+ * Rules are compiled once; all of them are heard, so their order decides nothing but who is named first.
+ */
+import type { Hex } from '../kernel/Hex.ts'
+import * as Decision from './Decision.ts'
+import * as Freeze from './Freeze.ts'
+import type * as Kind from './Kind.ts'
+import * as Meter from './Meter.ts'
+import * as Policy from './Policy.ts'
+import type * as Request from './Request.ts'
+import * as Rule from './Rule.ts'
+import type * as Trace from './Trace.ts'
+import * as Usage from './Usage.ts'
+
+/** A policy and what was used under it. */
+export type Level = { readonly usage: Usage.Usage; readonly policy: Policy.Policy }
+
+/** A policy's rules, ready to judge. */
+export type Compiled = {
+  readonly policy: Policy.Policy
+  readonly digest: Hex
+  readonly judges: readonly Kind.Judge[]
+  /** How many of them measure. */
+  readonly meterCount: number
+  /** Those that say what other assets count as. */
+  readonly worths: readonly NonNullable<Kind.Judge['worth']>[]
+  /** Whether any sentence names payees. */
+  readonly namesPayees: boolean
+  /** How long a review waits for an answer. */
+  readonly reviewMs: number
+  /** The families of meters they read, of each usage that keeps them up, and the last one asked for. */
+  readonly kept: WeakMap<Usage.Usage, Families>
+  last: { readonly usage: Usage.Usage; readonly families: Families } | undefined
+}
+
+/** What each judge reads; nothing of those that read nothing. */
+type Families = readonly (Usage.Family | undefined)[]
+
+const compiled = new WeakMap<Policy.Policy, Compiled>()
+/** Nearly always the same policy is asked as before: sooner seen than found. */
+let latest: Compiled | undefined
+
+/** The policy's rules, compiled when they are first needed. */
+export function compile(policy: Policy.Policy): Compiled {
+  if (latest?.policy === policy) return latest
+  const known = compiled.get(policy) ?? make(policy)
+  // What is not frozen could change and keep its old rules.
+  if (!Object.isFrozen(policy)) return known
+  compiled.set(policy, known)
+  latest = known
+  return known
+}
+
+function make(policy: Policy.Policy): Compiled {
+  const { rules, asset } = policy
+  const judges = Rule.compile(rules, asset)
+  return {
+    policy,
+    digest: Policy.digest(policy),
+    judges,
+    meterCount: judges.filter(({ meter }) => meter !== undefined).length,
+    worths: judges.flatMap(({ worth }) => (worth === undefined ? [] : [worth])),
+    namesPayees: rules.some((rule) => rule.rule === 'allow' && rule.dimension === 'payees'),
+    reviewMs: Rule.reviewMs(rules),
+    kept: new WeakMap<Usage.Usage, Families>(),
+    last: undefined,
+  }
+}
+
+/** Keeps all meters up that a policy reads. */
+export function keep(usage: Usage.Usage, { judges, kept, last }: Compiled): void {
+  if (last?.usage === usage || kept.has(usage)) return
+  for (const { meter } of judges) if (meter !== undefined) Usage.measure(usage, meter)
+}
+
+/** Families as they are kept up or, of what was never measured, as they would be. */
+function families(usage: Usage.Usage, compiled: Compiled): Families {
+  const { judges, kept, last } = compiled
+  if (last?.usage === usage) return last.families
+  const found = kept.get(usage) ?? judges.map(({ meter }) => meter && Usage.family(usage, meter))
+  // A family that is kept up stays the same; one summed up for this answer is out of date with the next.
+  if (judges.some(({ meter }) => meter !== undefined && !usage.families.has(meter.key)))
+    return found
+  kept.set(usage, found)
+  compiled.last = { usage, families: found }
+  return found
+}
+
+/** One request before one level. */
+export type Hearing = {
+  readonly facts: Request.Facts
+  readonly nowMs: number
+  /** What the rules judge without: what stands under the request's id, and reviews that expired. */
+  readonly without: readonly Usage.Entry[]
+}
+
+/** A judgement of one level, before those it is cut from are heard. */
+export type Judged = { readonly verdict: Decision.Verdict; readonly trace: Trace.Trace }
+
+/**
+ * Hears every rule of one level. `above`: what the levels it is cut from said; what they deny it cannot
+ * allow, and payees are theirs to name.
+ */
+export function judge(level: Level, hearing: Hearing, above?: Judged): Judged {
+  const { usage } = level
+  const compiled = compile(level.policy)
+  const { judges, meterCount } = compiled
+  const { nowMs, without } = hearing
+  const facts = counted(compiled, hearing)
+  const read = families(usage, compiled)
+  const isNamed = above !== undefined || compiled.namesPayees
+  const first = unmendable(level, facts, isNamed)
+  const sums = new Array<bigint | undefined>(2 * meterCount)
+  let verdict: Decision.Verdict = first.length === 0 ? (above?.verdict ?? 'allow') : 'deny'
+  let next = 0
+  for (let at = 0; at < judges.length; at++) {
+    const family = read[at]
+    const subject = family && Meter.subject(family.shape, facts)
+    const standing =
+      subject === undefined ? undefined : Usage.standing(family!, subject, nowMs, without)
+    const outcome = judges[at]!.outcome(facts, nowMs, standing?.used, standing?.held)
+    if (outcome === 'deny' || (outcome === 'review' && verdict === 'allow')) verdict = outcome
+    if (family === undefined) continue
+    sums[next++] = standing?.used
+    sums[next++] = standing?.held
+  }
+  return {
+    verdict,
+    trace: { judges, facts, nowMs, sums, first, above: above?.trace, policy: level.policy },
+  }
+}
+
+/** Facts in which another asset's atoms are what they count as in the unit of account. */
+function counted({ policy, worths }: Compiled, { facts, nowMs }: Hearing): Request.Facts {
+  if (facts.asset === policy.asset.id || facts.atoms === undefined || worths.length === 0)
+    return facts
+  for (const worth of worths) {
+    const atoms = worth(facts, nowMs)
+    if (atoms !== undefined) return { ...facts, atoms, askedAtoms: facts.atoms }
+  }
+  return facts
+}
+
+const needed = ['id', 'digest', 'agent', 'asset', 'atoms'] as const
+const none: readonly Decision.Reason[] = Object.freeze([])
+
+/** Denials that no rule speaks of. */
+function unmendable(
+  { policy, usage }: Level,
+  facts: Request.Facts,
+  isNamed: boolean,
+): readonly Decision.Reason[] {
+  const { id, digest, agent, asset, atoms } = facts
+  const unit = policy.asset.id
+  const isWhole = id !== undefined && digest !== undefined && agent !== undefined
+  const isCounted = asset === unit || facts.askedAtoms !== undefined
+  const freeze = Freeze.find(usage.freezes, facts)
+  if (isWhole && isCounted && atoms !== undefined && isNamed && freeze === undefined) return none
+  const reasons: Decision.Reason[] = []
+  if (freeze !== undefined) reasons.push(frozen(freeze))
+  for (const fact of needed)
+    if (facts[fact] === undefined)
+      reasons.push(Decision.deny('request', `request: it states no valid ${fact}`))
+  if (asset !== undefined && !isCounted)
+    reasons.push(Decision.deny(`asset ${unit}`, `asset ${unit}: ${asset} asked`))
+  if (!isNamed) {
+    const because = `default deny: no "allow payees" sentence names ${facts.payee ?? 'the payee'}`
+    reasons.push(Decision.deny('default deny', because))
+  }
+  return reasons
+}
+
+/** Why what is frozen may not pay. */
+export function frozen({ target, by, because }: Freeze.Freeze): Decision.Reason {
+  const rule = `frozen ${Freeze.key(target)}`
+  return Decision.deny(rule, `${rule}: by ${by}, ${because}`)
+}
