@@ -24,6 +24,8 @@ export type Blocks = {
   readonly waiting: Transaction[]
   /** Where each nonce was used. */
   readonly used: Map<string, { readonly number: number; readonly tx: Hex.Hex }>
+  /** Atoms that each payer has paid. */
+  readonly paidAtoms: Map<string, bigint>
   /** The highest block there ever was: finality counts from it. */
   highest: number
   /** Makes hashes of replaced blocks differ. */
@@ -35,7 +37,14 @@ const genesis = 100
 
 /** A chain with one block. */
 export function create(timestampSec: number): Blocks {
-  const blocks: Blocks = { blocks: [], waiting: [], used: new Map(), highest: genesis, turn: 0 }
+  const blocks: Blocks = {
+    blocks: [],
+    waiting: [],
+    used: new Map(),
+    paidAtoms: new Map(),
+    highest: genesis,
+    turn: 0,
+  }
   mine(blocks, timestampSec, () => 'take')
   return blocks
 }
@@ -77,7 +86,10 @@ export function mine(
       !blocks.used.has(key(paid)) &&
       paid.validAfterSec < timestamp &&
       timestamp < paid.validBeforeSec
-    if (isPaid) blocks.used.set(key(paid), { number, tx })
+    if (isPaid) {
+      blocks.used.set(key(paid), { number, tx })
+      blocks.paidAtoms.set(paid.from, paidBy(blocks, paid.from) + paid.valueAtoms)
+    }
     transactions.push({ ...transaction, isPaid })
   }
   const hash = Hash.text(`block ${number} ${blocks.turn}`)
@@ -89,7 +101,10 @@ export function mine(
 export function revert(blocks: Blocks, depth: number, isKept: () => boolean): void {
   for (const { transactions } of blocks.blocks.splice(-depth))
     for (const { tx, paid, isPaid } of transactions) {
-      if (isPaid) blocks.used.delete(key(paid))
+      if (isPaid) {
+        blocks.used.delete(key(paid))
+        blocks.paidAtoms.set(paid.from, paidBy(blocks, paid.from) - paid.valueAtoms)
+      }
       if (isKept()) blocks.waiting.push({ tx, paid })
     }
 }
@@ -108,6 +123,11 @@ export function find(blocks: Blocks, tx: string) {
     if (found !== undefined) return { block, ...found }
   }
   return undefined
+}
+
+/** Atoms that a payer has paid. */
+export function paidBy({ paidAtoms }: Blocks, payer: string): bigint {
+  return paidAtoms.get(payer) ?? 0n
 }
 
 /** Payments of a payer, each once. */

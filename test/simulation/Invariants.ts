@@ -31,14 +31,14 @@ export function always(desks: readonly Processes.Desk[]): void {
       else if (spent.has(status)) captured += BigInt(decided.quote.payAtoms)
     if (captured + held > cap)
       wrong.push(`${desk.name}: captured ${captured} and held ${held} above the cap ${cap}`)
-    let paid = 0n
-    for (const { valueAtoms } of Blocks.payments(blocks, address(desk))) paid += valueAtoms
+    const paid = Blocks.paidBy(blocks, address(desk))
     if (paid > cap) wrong.push(`${desk.name} paid ${paid} above the cap ${cap}`)
   }
 }
 
 /** Whether nothing is open any more, on either side. */
 export function isSettled(desks: readonly Processes.Desk[], shop: Processes.Shop): boolean {
+  if ([shop, ...desks].some(({ isDoomed }) => isDoomed)) return false
   if (shop.books === undefined || shop.books.unsettled() !== undefined) return false
   for (const { status } of shop.books.state.sales.sales.values())
     if (status === 'served') return false

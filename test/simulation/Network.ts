@@ -88,17 +88,17 @@ function send(passing: Passing): void {
 
 function deliver(passing: Passing, label: string): void {
   const world = World.current()
-  if (world.strikes('request lost', 0.03)) {
+  if (world.strikes('request lost', 0.04)) {
     fail(passing, 'timed out')
     return
   }
-  if (world.strikes('request late', 0.03)) {
+  if (world.strikes('request late', 0.04)) {
     fail(passing, 'timed out')
     World.park(undefined, `${label}, late`, () => serve(passing), world.below(8_000))
     return
   }
   const { paid } = passing
-  if (paid !== undefined && world.strikes('settled by a stranger', 0.06)) {
+  if (paid !== undefined && world.strikes('settled by a stranger', 0.12)) {
     if (!World.party('seller').disk.nonces.has(paid.nonce)) network.early.add(paid.nonce)
     Blocks.submit(world.blocks, paid)
   }
@@ -123,7 +123,7 @@ function serve(passing: Passing): void {
       World.park(undefined, `answer ${reply.status} to ${passing.caller.name}`, () => {
         if (!open.delete(passing)) return
         inspect(passing, reply)
-        if (World.current().strikes('answer lost', 0.03)) return fail(passing, 'timed out')
+        if (World.current().strikes('answer lost', 0.04)) return fail(passing, 'timed out')
         if (passing.caller.alive) passing.resolve(reply)
       })
     },

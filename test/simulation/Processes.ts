@@ -37,6 +37,8 @@ export type Ends = Record<'captured' | 'disputed' | 'expired' | 'refused' | 'fai
 
 /** Starts a buyer, which takes up what it left and asks for what it lacks. */
 export async function startDesk(desk: Desk, ends: Ends): Promise<void> {
+  // One process a folder at a time, as the journal's lock has it.
+  if (desk.life !== undefined) return
   const life = begin(desk)
   try {
     const chain = await Chain.open({ ...node(desk), finality: World.current().finality })
@@ -89,7 +91,7 @@ export function ask(desk: Desk, task: Task, ends: Ends, delayMs?: number): void 
       buy()
       if (world.strikes('call twice', 0.15)) World.park(life, `${desk.name} asks twice`, buy)
     },
-    delayMs ?? world.below(1_500),
+    delayMs ?? 200 + world.below(800),
   )
 }
 
@@ -103,7 +105,7 @@ function take(desk: Desk, task: Task, outcome: Buyer.Outcome, ends: Ends): void 
     task.captured = outcome.purchase
     if (task.status === 'open') ends.captured += 1
     task.status = 'done'
-    if (world.strikes('call again', 0.15)) ask(desk, task, ends)
+    if (world.strikes('call again', 0.5)) ask(desk, task, ends)
     return
   }
   if (task.captured !== undefined)
@@ -121,6 +123,7 @@ function later(desk: Desk, task: Task, ends: Ends): void {
 
 /** Starts the seller, which settles what it left open and serves. */
 export async function startShop(shop: Shop): Promise<void> {
+  if (shop.life !== undefined) return
   begin(shop)
   const world = World.current()
   try {
@@ -151,6 +154,8 @@ export async function startShop(shop: Shop): Promise<void> {
 /** Settles what was served and is open. */
 export function settle(shop: Shop): void {
   World.park(shop.life, 'seller settles what is open', () => {
+    // A sale that is not durable yet is left to whoever serves it.
+    if (shop.books?.unsettled() !== undefined) return
     Settlement.settleOpen(shop.node!).catch((error: unknown) => expectFailure(shop, error))
   })
 }

@@ -10,6 +10,7 @@ import * as Invariants from './Invariants.ts'
 import * as Market from './Market.ts'
 import * as Network from './Network.ts'
 import * as Processes from './Processes.ts'
+import * as Web from './Web.ts'
 import * as World from './World.ts'
 
 /** What one simulation saw. */
@@ -26,6 +27,8 @@ export type Result = {
   readonly checks: number
   readonly wrong: readonly string[]
   readonly trace: readonly string[]
+  /** Hash of the trace and of every journal at the end. */
+  readonly fingerprint: Hex.Hex
 }
 
 type Play = {
@@ -38,17 +41,21 @@ type Play = {
   /** Turns in which only time passed. */
   idle: number
   nextBlockMs: number
+  /** At most this long between blocks, and a little. */
+  readonly blockMs: number
 }
 
 /** Steps after which a simulation ought to have come to its end. */
 const mostSteps = 4_000
 
-/** Replaces what is global: the network, and what draws at random. */
+/** Replaces what is global: the network, the stop-watch, and what draws at random. */
 export function prepare(): void {
+  Web.install()
   globalThis.fetch = Network.request as unknown as typeof fetch
   const never = new AbortController().signal
   AbortSignal.timeout = () => never
   AbortSignal.any = (signals) => [...signals][0]!
+  performance.now = () => World.current().nowMs - Market.startMs
   Object.defineProperty(globalThis.crypto, 'getRandomValues', {
     value: (bytes: Uint8Array) => {
       const { random } = World.current()
@@ -64,33 +71,37 @@ export function prepare(): void {
 /** Runs one seed. `audit` reads all logs at the end, as a stranger would. */
 export async function run(
   seed: number,
-  options: { readonly trace?: boolean; readonly audit?: boolean } = {},
+  options: { readonly audit?: boolean } = {},
 ): Promise<Result> {
-  const play = open(seed, options.trace === true)
+  const play = open(seed)
   const { world, shop, desks } = play
   let checks = 0
   try {
     await trade(play)
     await settle(play)
-    if (world.wrong.length === 0) Invariants.afterwards(desks, shop, { replay: seed % 4 === 0 })
+    if (world.wrong.length === 0) Invariants.afterwards(desks, shop, { replay: seed % 8 === 0 })
     if (world.wrong.length === 0 && options.audit === true) checks = Invariants.audit(desks, shop)
   } catch (error) {
     world.wrong.push((error as Error).stack ?? String(error))
   }
   const addresses = desks.map(({ name }) => Market.wallets.get(name)!.address)
+  const journals = [shop, ...desks].flatMap(({ disk }) => disk.hashes.map(Hex.encode))
   const result = {
     ...{ seed, checks, steps: play.steps, faults: world.faults, ends: play.ends },
     crashedIn: play.crashedIn,
     payments: addresses.flatMap((payer) => Blocks.payments(world.blocks, payer)).length,
     records: [shop, ...desks].reduce((sum, { disk }) => sum + disk.texts.length, 0),
     wrong: world.wrong,
-    trace: world.trace ?? [],
+    trace: world.trace,
+    fingerprint: Hash.text([...world.trace, ...journals].join('\n')),
   }
   for (const party of [shop, ...desks]) Processes.kill(party)
+  // Nothing of this world runs on into the next.
+  await drained()
   return result
 }
 
-function open(seed: number, isTraced: boolean): Play {
+function open(seed: number): Play {
   const random = World.generator(seed)
   const blocks = Blocks.create(Market.startMs / 1000 - 10)
   for (let count = 0; count < 4; count += 1)
@@ -98,7 +109,6 @@ function open(seed: number, isTraced: boolean): Play {
   const world = World.create(
     {
       ...{ seed, blocks, nowMs: Market.startMs + 1_000 },
-      trace: isTraced ? [] : undefined,
       finality: [1, 2, 2, 3][Math.floor(random() * 4)]!,
     },
     random,
@@ -112,16 +122,18 @@ function open(seed: number, isTraced: boolean): Play {
     party('seller', Disk.create('seller', Market.firstDisk)),
     { node: undefined },
   )
-  const desks = Market.names.slice(1, world.chance(0.93) ? 2 : 3).map((name) =>
+  const desks = Market.names.slice(1, world.chance(0.95) ? 2 : 3).map((name) =>
     Object.assign(party(name, Disk.create(name)), {
-      tasks: tasks(name, [1, 1, 1, 1, 1, 1, 1, 2, 2, 3][world.below(10)]!),
+      tasks: tasks(name, [1, 1, 1, 1, 1, 1, 1, 1, 2, 3][world.below(10)]!),
       answers: [1.5, 2.5, 5][world.below(3)]!,
       buyer: undefined,
     } as Pick<Processes.Desk, 'tasks' | 'answers' | 'buyer'>),
   )
   for (const each of [shop, ...desks]) world.parties.set(each.name, each)
   const ends = { captured: 0, disputed: 0, expired: 0, refused: 0, failed: 0 }
-  return { world, shop, desks, ends, crashedIn: {}, steps: 0, idle: 0, nextBlockMs: world.nowMs }
+  const blockMs = [300, 600, 1_800][world.below(3)]!
+  const counts = { crashedIn: {}, steps: 0, idle: 0 }
+  return { world, shop, desks, ends, ...counts, nextBlockMs: world.nowMs, blockMs }
 }
 
 function tasks(name: string, count: number): Processes.Task[] {
@@ -139,8 +151,11 @@ async function trade(play: Play): Promise<void> {
   const { shop, desks, ends, world } = play
   void Processes.startShop(shop)
   for (const desk of desks) void Processes.startDesk(desk, ends)
+  await drained()
   const isOpen = () => desks.some(({ tasks }) => tasks.some(({ status }) => status === 'open'))
-  for (let step = 0; step < 400 && isOpen() && world.wrong.length === 0; step += 1) await tick(play)
+  const underFire = [30, 50, 60, 80, 150][world.below(5)]!
+  for (let step = 0; step < underFire && isOpen() && world.wrong.length === 0; step += 1)
+    await tick(play)
 }
 
 /** No more faults: all that is open comes to an end by itself. */
@@ -150,30 +165,39 @@ async function settle(play: Play): Promise<void> {
   world.say('calm')
   for (const { tasks } of desks) for (const task of tasks) task.status = 'done'
   while (world.wrong.length === 0) {
-    if (Invariants.isSettled(desks, shop) && Network.busy() === 0) return
+    if (isOver(play)) return
     if (shop.life === undefined) restart(play, shop, 0)
     else if (shop.node !== undefined) Processes.settle(shop)
     for (const desk of desks)
       if (desk.life === undefined) restart(play, desk, 0)
       else if (desk.buyer !== undefined) Processes.finish(desk)
-    for (let step = 0; step < 40; step += 1) await tick(play)
+    for (let step = 0; step < 40 && !isOver(play); step += 1) await tick(play)
     if (play.steps + play.idle > mostSteps) world.wrong.push('it does not come to an end')
   }
+}
+
+function isOver({ desks, shop }: Play): boolean {
+  return Network.busy() === 0 && Invariants.isSettled(desks, shop)
 }
 
 /** One step: something dies, or the next thing happens. */
 async function tick(play: Play): Promise<void> {
   const { world, desks } = play
-  await new Promise((resolve) => setImmediate(resolve))
   bury(play)
   disturb(play)
   const parked = pick(play)
   if (parked !== undefined) {
-    world.trace?.push(`${play.steps} +${world.nowMs - Market.startMs} ${parked.label}`)
+    world.say(`${play.steps} +${world.nowMs - Market.startMs} ${parked.label}`)
     parked.go()
     play.steps += 1
   } else play.idle += 1
+  await drained()
   Invariants.always(desks)
+}
+
+/** Whatever can go on by itself has gone as far as it can. */
+function drained(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** Whoever cannot go on ends, and is started again. */
@@ -192,17 +216,17 @@ function disturb(play: Play): void {
     if (desk.life !== undefined && world.strikes('crash of a buyer', 0.006)) crash(play, desk)
   if (shop.life !== undefined && world.strikes('crash of the seller', 0.006)) crash(play, shop)
   for (const party of [shop, ...desks]) {
-    if (world.strikes('clock forwards', 0.006)) party.skewMs += leap(world)
-    if (world.strikes('clock backwards', 0.006)) party.skewMs -= leap(world)
+    if (world.strikes('clock forwards', 0.003)) party.skewMs += leap(world)
+    if (world.strikes('clock backwards', 0.003)) party.skewMs -= leap(world)
   }
   const { blocks, finality } = world
-  if (finality > 1 && world.strikes('reorganisation', 0.012)) reorganise(world)
+  if (finality > 1 && world.strikes('reorganisation', 0.015)) reorganise(world)
   if (world.nowMs < play.nextBlockMs) return
-  const drops = () => !world.isCalm && world.strikes('transaction dropped', 0.12)
+  const drops = () => !world.isCalm && world.strikes('transaction dropped', 0.2)
   Blocks.mine(blocks, Math.floor(world.nowMs / 1000), () =>
     drops() ? 'drop' : world.chance(0.85) ? 'take' : 'leave',
   )
-  play.nextBlockMs = world.nowMs + 300 + world.below(1_700)
+  play.nextBlockMs = world.nowMs + 200 + world.below(play.blockMs)
 }
 
 /** Mostly seconds, at times an hour. */
@@ -275,7 +299,7 @@ function pick({ world, nextBlockMs }: Play): World.Parked | undefined {
 
 /** The seller's first start, whose disk every simulation begins with. */
 export async function rehearse(): Promise<void> {
-  const play = open(0, false)
+  const play = open(0)
   play.world.isCalm = true
   void Processes.startShop(play.shop)
   for (let step = 0; step < 100 && play.shop.node === undefined; step += 1) await tick(play)
@@ -285,4 +309,5 @@ export async function rehearse(): Promise<void> {
   Market.firstDisk.hashes.push(...hashes)
   for (const [id, text] of ids) Market.firstDisk.ids.set(id, text)
   for (const party of world(play)) Processes.kill(party)
+  await drained()
 }

@@ -74,7 +74,8 @@ export type World = {
   readonly faults: Record<Kind, number>
   /** What went wrong: any entry fails the simulation. */
   readonly wrong: string[]
-  readonly trace: string[] | undefined
+  /** Every step and what came of it, in words. */
+  readonly trace: string[]
   /** Whose process is being opened: for what is not told. */
   opening: Party | undefined
   /** From 0 up to 1. */
@@ -103,7 +104,7 @@ export function enter(entered: World): World {
 
 /** An empty world of a seed. */
 export function create(
-  given: Pick<World, 'seed' | 'nowMs' | 'blocks' | 'trace'> & { readonly finality: number },
+  given: Pick<World, 'seed' | 'nowMs' | 'blocks'> & { readonly finality: number },
   random: () => number,
 ): World {
   const temper = new Map(kinds.map((kind) => [kind, tempers[Math.floor(random() * 5)]!]))
@@ -114,7 +115,7 @@ export function create(
     isCalm: false,
     parties: new Map(),
     parked: [],
-    wrong: [],
+    ...{ wrong: [], trace: [] },
     faults,
     opening: undefined,
     random,
@@ -130,7 +131,7 @@ export function create(
       made.say(`  ! ${kind}`)
     },
     say(text) {
-      made.trace?.push(text)
+      made.trace.push(text)
     },
   }
   return made

@@ -17,7 +17,10 @@ const modules = new Map(
     'store/Journal.ts': 'Journal.ts',
     'store/Files.ts': 'Files.ts',
     'store/Books.ts': 'Books.ts',
+    'provenance/Record.ts': 'Record.ts',
+    'economy/Event.ts': 'Event.ts',
     'wallets/Rpc.ts': 'Rpc.ts',
+    'wallets/NoteKey.ts': 'NoteKey.ts',
     'agents/Runtime.ts': 'Runtime.ts',
     'server/Library.ts': 'Library.ts',
   }).map(([path, name]) => [source + path, `${here}virtual/${name}`]),
@@ -25,6 +28,7 @@ const modules = new Map(
 
 /** What is replaced for one importer: libraries. */
 const libraries = new Map([
+  [`${source}kernel/Hash.ts @noble/hashes/sha3.js`, 'Keccak.ts'],
   [`${source}wallets/Wallet.ts @noble/curves/secp256k1.js`, 'Curve.ts'],
   [`${source}wallets/x402/Seller.ts @x402/core/facilitator`, 'Facilitator.ts'],
   [`${source}wallets/x402/Seller.ts @x402/evm`, 'Facilitator.ts'],
@@ -40,4 +44,14 @@ export async function resolve(specifier, context, next) {
   const [url] = found.url.split('?')
   const replacement = parent.startsWith(`${here}virtual/`) ? undefined : modules.get(url)
   return replacement === undefined ? found : next(replacement, context)
+}
+
+/** What keeps the names of functions costs each closure a property; nobody reads them here. */
+const naming = '__name=(target,value)=>__defProp(target,"name",{value,configurable:true})'
+
+/** Sources as the compiler makes them, but for what only costs time. */
+export async function load(url, context, next) {
+  const loaded = await next(url, context)
+  if (loaded.source == null || !url.startsWith('file:') || !/\.ts(\?|$)/.test(url)) return loaded
+  return { ...loaded, source: String(loaded.source).replace(naming, '__name=(target)=>target') }
 }

@@ -15,29 +15,36 @@ const mostProcesses = 8
 
 /**
  * Runs `count` seeds from `first` on, each process its share.
- * @param {{ first?: number, count: number, trace?: boolean, limitS?: number,
+ * @param {{ first?: number, count: number, mode?: 'trace' | 'fingerprints', limitS?: number,
  *   print?: (line: string) => void }} options
- * @returns {Promise<{ sum: Record<string, any>, failures: { seed: number, wrong: string[] }[] }>}
+ * @returns {Promise<{ sum: Record<string, any>, failures: { seed: number, wrong: string[] }[],
+ *   fingerprints: Record<number, string> }>}
  */
-export async function simulate({ first = 1, count, trace = false, limitS = 3_600, print }) {
+export async function simulate({ first = 1, count, mode, limitS = 3_600, print }) {
   const processes = Math.min(count, availableParallelism(), mostProcesses)
   const failures = []
+  const fingerprints = {}
   const shares = Array.from({ length: processes }, (_, index) => {
     const from = first + Math.floor((count * index) / processes)
     return [from, first + Math.floor((count * (index + 1)) / processes) - from]
   })
   const sums = await Promise.all(
-    shares.map(([from, share]) => child([from, share, ...(trace ? ['trace'] : [])], limitS, take)),
+    shares.map(([from, share]) => child([from, share, ...(mode ? [mode] : [])], limitS, take)),
   )
-  return { sum: sums.reduce(plus), failures: failures.sort((one, two) => one.seed - two.seed) }
+  failures.sort((one, two) => one.seed - two.seed)
+  return { sum: sums.reduce(plus), failures, fingerprints }
 
   function take(line) {
     if (!line.startsWith('{')) return void print?.(line)
-    const { seed, wrong, sum } = JSON.parse(line)
+    const { seed, wrong, fingerprint, sum } = JSON.parse(line)
     if (sum !== undefined) return sum
+    if (fingerprint !== undefined) {
+      fingerprints[seed] = fingerprint
+      return undefined
+    }
     failures.push({ seed, wrong })
     print?.(
-      `seed ${seed}: ${wrong.join('\n  ')}\n  replay: npm run test:simulation -- --seed ${seed}`,
+      `seed ${seed}: ${wrong.join('\n  ')}\n  replay: node test/simulation/run.mjs --seed ${seed}`,
     )
   }
 }
@@ -47,7 +54,7 @@ function child(args, limitS, take) {
     const started = spawn(
       process.execPath,
       [
-        '--max-semi-space-size=32',
+        ...['--single-threaded-gc', '--min-semi-space-size=16', '--max-semi-space-size=32'],
         '--conditions=source',
         ...['--import', 'tsx', '--import', new URL('hooks.mjs', here).href],
         ...[fileURLToPath(new URL('main.ts', here)), ...args.map(String)],
@@ -118,7 +125,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const which =
     seed === undefined
       ? { first: Number(values.first), count: Number(values.simulations) }
-      : { first: Number(seed), count: 1, trace: true }
+      : { first: Number(seed), count: 1, mode: 'trace' }
   const { sum, failures } = await simulate({ ...which, print: (line) => console.log(line) })
   console.log(table(sum).join('\n'))
   process.exitCode = failures.length === 0 ? 0 : 1

@@ -44,11 +44,11 @@ export function open(options: Real.Options): Real.Journal {
       commit(durable)
       party.isDoomed = true
     }
-    if (world.strikes('flush lost', 0.02)) return die(0)
+    if (world.strikes('flush lost', 0.03)) return die(0)
     if (rows.length > 1 && world.strikes('flush torn', 0.15))
       return die(1 + world.below(rows.length - 1))
-    if (world.strikes('flush not acknowledged', 0.02)) return die(rows.length)
-    if (world.strikes('flush failed', 0.02)) {
+    if (world.strikes('flush not acknowledged', 0.03)) return die(rows.length)
+    if (world.strikes('flush failed', 0.03)) {
       // Nobody can tell whether it reached the disk.
       if (world.chance(0.5)) commit(rows.length)
       failed = new BaseError('the journal failed to reach the disk', {

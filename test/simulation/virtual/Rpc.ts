@@ -45,7 +45,7 @@ function request(method: string, params: readonly unknown[]): unknown {
     case 'eth_chainId':
       return quantity(chainId)
     case 'eth_blockNumber':
-      return quantity(world.strikes('node behind', 0.04) ? head - world.below(4) : head)
+      return quantity(world.strikes('node behind', 0.06) ? head - world.below(4) : head)
     case 'eth_getBlockByNumber': {
       const block = Blocks.at(blocks, Number(params[0]))
       if (block === undefined) return null
@@ -53,7 +53,7 @@ function request(method: string, params: readonly unknown[]): unknown {
       return { number: quantity(number), hash, timestamp: quantity(timestampSec) }
     }
     case 'eth_getLogs':
-      return world.strikes('node misses a log', 0.08) ? [] : logs(params[0] as Filter)
+      return world.strikes('node misses a log', 0.2) ? [] : logs(params[0] as Filter)
     case 'eth_getTransactionReceipt':
       return receipt(params[0] as string)
   }
