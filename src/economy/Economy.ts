@@ -70,6 +70,8 @@ function dispatch(economy: Economy, event: Event.Event, at: Sales.Place): Sales.
       return Sales.published(sales, event, at.leaf)
     case 'claimed':
       return Sales.claimed(sales, event)
+    case 'redirected':
+      return Sales.redirected(sales, event)
     case 'adopted':
       return Purchases.adopted(purchases, event)
     case 'decided':

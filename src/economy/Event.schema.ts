@@ -152,6 +152,17 @@ const claimed = z.strictObject({
   evidence,
 })
 
+/** A payee signed that it is paid elsewhere from now on, and the vault took it. */
+const redirected = z.strictObject({
+  type: z.literal('redirected'),
+  account: Fields.address,
+  to: Fields.address,
+  /** How many redirects the account made before. */
+  sequence: Fields.amount,
+  index: Fields.count,
+  evidence,
+})
+
 // ── the agent's side ───────────────────────────────────────────────────────────────────────────────
 
 const adopted = z.strictObject({
@@ -238,6 +249,7 @@ export const event = z.discriminatedUnion('type', [
   closing,
   published,
   claimed,
+  redirected,
   adopted,
   decided,
   held,

@@ -57,6 +57,8 @@ export function id(event: Event): string {
       return `${event.type}/${event.epoch}`
     case 'claimed':
       return `claimed/${event.index}/${event.cumulativeAtoms}`
+    case 'redirected':
+      return `redirected/${event.account}/${event.sequence}`
     case 'adopted':
       return `adopted/${event.digest}`
     case 'captured':

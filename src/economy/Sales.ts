@@ -76,6 +76,8 @@ export type Sales = {
   readonly accruals: Accrual.Accruals
   readonly epochs: EpochState[]
   readonly claims: Event.Of<'claimed'>[]
+  /** Payees that signed where they are paid: where now, and how often so far. */
+  readonly redirects: Map<Hex, { readonly to: Hex; readonly count: number }>
   roundingNano: bigint
   receivedAtoms: bigint
   receivableAtoms: bigint
@@ -101,6 +103,7 @@ export function empty(): Sales {
     accruals: Accrual.empty(),
     epochs: [],
     claims: [],
+    redirects: new Map(),
     roundingNano: 0n,
     receivedAtoms: 0n,
     receivableAtoms: 0n,
@@ -342,6 +345,17 @@ export function claimed(sales: Sales, event: Event.Of<'claimed'>): Fault {
   const outcome = Epoch.claim(sales.accruals, { account, cumulativeAtoms })
   if (outcome !== 'ok') return `claim refused: ${outcome}`
   sales.claims.push(event)
+  return undefined
+}
+
+/** A payee is paid elsewhere from now on, by its own signature, which the vault has judged. */
+export function redirected(sales: Sales, event: Event.Of<'redirected'>): Fault {
+  const { account, to, index, sequence } = event
+  if (sales.accruals.leaves[index] !== account)
+    return `redirect of leaf ${index} by ${account}, which no published root has`
+  const count = sales.redirects.get(account)?.count ?? 0
+  if (sequence !== String(count)) return `redirect ${sequence} of ${account}, expected ${count}`
+  sales.redirects.set(account, { to, count: count + 1 })
   return undefined
 }
 

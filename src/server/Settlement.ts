@@ -3,6 +3,7 @@
  * that a restart finishes what was begun and never does it twice.
  */
 import { join } from 'node:path'
+import type * as Event from '../economy/Event.ts'
 import type * as Sales from '../economy/Sales.ts'
 import { BaseError } from '../kernel/Errors.ts'
 import * as Hash from '../kernel/Hash.ts'
@@ -11,6 +12,7 @@ import * as Json from '../kernel/Json.ts'
 import * as Quote from '../market/Quote.ts'
 import * as Epoch from '../royalties/Epoch.ts'
 import * as Files from '../store/Files.ts'
+import * as Redirect from '../wallets/Redirect.ts'
 import * as Vault from '../wallets/Vault.ts'
 import type * as Wire from '../wallets/x402/Wire.ts'
 import type * as Node from './Node.ts'
@@ -184,27 +186,49 @@ function plain(evidence: Vault.Evidence): {
   return Json.plain(evidence) as { tx: Hex.Hex }
 }
 
-/** Records the claims that happened on chain since the last look. */
+/** Records the redirects and claims that happened on chain since the last look, in the chain's order. */
 export async function observeClaims(node: Node.Node): Promise<void> {
+  const { vault } = node.contracts
+  // Both up to one block: what is seen later is recorded later, behind all that came before it.
+  const toBlock = await node.chain.blockNumber()
+  const [redirects, claims] = await Promise.all([
+    Redirect.list(node.chain, { vault, toBlock }),
+    Vault.claims(node.chain, { vault, toBlock }),
+  ])
+  const happened = [
+    ...redirects.map((made) => ({ ...made, event: () => redirected(node, made) })),
+    ...claims.map((paid) => ({ ...paid, event: () => claimed(node, paid) })),
+  ].sort((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex)
+  for (const each of happened) {
+    const event = each.event()
+    if (event !== undefined) await node.books.record([{ event }])
+  }
+}
+
+/** The event of a redirect that is not recorded yet. */
+function redirected(node: Node.Node, made: Redirect.Made): Event.Event | undefined {
+  const { account, to, index, evidence } = made
   const { sales } = node.books.state
-  for (const claim of await Vault.claims(node.chain, { vault: node.contracts.vault })) {
-    const { index, cumulative } = claim.leaf
-    const account = sales.accruals.leaves[index]
-    if (account === undefined) continue
-    const before = sales.accruals.balances.get(account)!.claimedAtoms
-    const cumulativeAtoms = cumulative * node.contracts.scale
-    if (cumulativeAtoms <= before) continue
-    await node.books.record([
-      {
-        event: {
-          type: 'claimed',
-          account: claim.leaf.account,
-          index,
-          cumulativeAtoms: String(cumulativeAtoms),
-          atoms: String(cumulativeAtoms - before),
-          evidence: { ...plain(claim.evidence), chainId: node.chain.chainId },
-        },
-      },
-    ])
+  if (sales.accruals.leaves[index] !== account) return undefined
+  if (made.sequence < BigInt(sales.redirects.get(account)?.count ?? 0)) return undefined
+  return {
+    ...{ type: 'redirected', account, to, sequence: String(made.sequence), index },
+    evidence: { ...plain(evidence), chainId: node.chain.chainId },
+  }
+}
+
+/** The event of a claim that is not recorded yet. */
+function claimed(node: Node.Node, { leaf, evidence }: Vault.Paid): Event.Event | undefined {
+  const { accruals } = node.books.state.sales
+  const account = accruals.leaves[leaf.index]
+  if (account === undefined) return undefined
+  const before = accruals.balances.get(account)!.claimedAtoms
+  const cumulativeAtoms = leaf.cumulative * node.contracts.scale
+  if (cumulativeAtoms <= before) return undefined
+  return {
+    ...{ type: 'claimed', account: leaf.account, index: leaf.index },
+    cumulativeAtoms: String(cumulativeAtoms),
+    atoms: String(cumulativeAtoms - before),
+    evidence: { ...plain(evidence), chainId: node.chain.chainId },
   }
 }

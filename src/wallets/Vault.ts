@@ -4,33 +4,33 @@
  * what was done comes back as evidence in plain data. Recording before the effect is the caller's: after
  * a crash look at `standing` before publishing again.
  */
-import { encodeEventTopics, getContractAddress, parseEventLogs } from 'viem'
+import { getContractAddress, parseEventLogs } from 'viem'
 import { assert } from '../kernel/Assert.ts'
-import { BaseError } from '../kernel/Errors.ts'
 import type * as Hex from '../kernel/Hex.ts'
 import * as SumTree from '../royalties/SumTree.ts'
 import * as RoyaltyVault from './abi/RoyaltyVault.ts'
 import * as TestDollar from './abi/TestDollar.ts'
-import type { Chain } from './Chain.ts'
-import type { Receipt, Sender } from './Sender.ts'
+import type { Receipt } from './Sender.ts'
+import {
+  type At,
+  address,
+  type Evidence,
+  events,
+  evidenceAt,
+  evidenceOf,
+  type History,
+  history,
+  lower,
+  type Reader,
+  refused,
+  type Span,
+  type ViemLogs,
+  view,
+  type Writer,
+  write,
+} from './VaultCalls.ts'
 
-/** What reading needs of a chain. */
-export type Reader = Pick<Chain, 'read'>
-
-/** What looking back needs of a chain. */
-export type History = Pick<Chain, 'logs' | 'receipt'>
-
-/** What writing needs: a wallet's way to send. */
-export type Writer = Pick<Sender, 'execute' | 'deploy'>
-
-/** What proves that a transaction happened: plain JSON, integers as decimal strings. */
-export type Evidence = {
-  readonly tx: Hex.Hex
-  readonly blockHash: Hex.Hex
-  readonly blockNumber: number
-  readonly gasUsed: string
-  readonly logs: Receipt['logs']
-}
+export type { Evidence, History, Reader, Writer } from './VaultCalls.ts'
 
 /** Where a vault stands; amounts in atoms, roots as words whose low 64 bits are the total in vault units. */
 export type Standing = {
@@ -65,7 +65,16 @@ export type Claim = {
   readonly evidence: Evidence
 }
 
-type At = { readonly vault: Hex.Hex }
+/** A payment of a leaf. */
+export type Paid = {
+  readonly leaf: SumTree.Leaf
+  readonly to: Hex.Hex
+  readonly tx: Hex.Hex
+  readonly blockNumber: number
+  /** Position of its log in the block. */
+  readonly logIndex: number
+  readonly evidence: Evidence
+}
 
 /** Deploys the test dollar: for local chains only, since anyone may mint it. */
 export function deployToken(sender: Writer): Promise<Hex.Hex> {
@@ -246,11 +255,8 @@ export async function publication(
   return last === undefined ? undefined : evidenceAt(chain, last.tx)
 }
 
-/** Every payment of a leaf since `fromBlock` (the first block unless told), oldest first. */
-export async function claims(
-  chain: History,
-  options: At & { readonly fromBlock?: number },
-): Promise<{ leaf: SumTree.Leaf; to: Hex.Hex; tx: Hex.Hex; evidence: Evidence }[]> {
+/** Every payment of a leaf in these blocks, oldest first. */
+export async function claims(chain: History, options: At & Span): Promise<Paid[]> {
   const evidence = new Map<Hex.Hex, Evidence>()
   const logs = await history(chain, options, 'Claimed', 'ClaimedRange')
   for (const { tx } of logs) if (!evidence.has(tx)) evidence.set(tx, await evidenceAt(chain, tx))
@@ -258,7 +264,7 @@ export async function claims(
     paidLeaves(options.vault, [log]).map(({ leaf, to }) => ({
       leaf: SumTree.decodeLeaf(leaf),
       to,
-      tx: log.tx,
+      ...{ tx: log.tx, blockNumber: log.blockNumber, logIndex: log.index },
       evidence: evidence.get(log.tx)!,
     })),
   )
@@ -272,97 +278,6 @@ export async function balance(
   const { token, account } = options
   const call = { address: token, abi: TestDollar.abi, functionName: 'balanceOf', args: [account] }
   return (await chain.read(call)) as bigint
-}
-
-type View = 'token' | 'till' | 'operator' | 'windowS' | 'scale' | 'head' | 'pending'
-type Write = 'publish' | 'claim' | 'claimRange' | 'challengeRegression' | 'bind'
-
-// The token's errors reach the caller through the vault; they are named by the token's ABI.
-const abi = [...RoyaltyVault.abi, ...TestDollar.abi.filter(({ type }) => type === 'error')]
-
-async function view<type>(
-  chain: Reader,
-  vault: Hex.Hex,
-  functionName: View | 'claimed' | 'bound',
-  args: readonly unknown[] = [],
-): Promise<type> {
-  return (await chain.read({ address: vault, abi, functionName, args })) as type
-}
-
-async function address(
-  chain: Reader,
-  vault: Hex.Hex,
-  functionName: 'token' | 'till' | 'operator' | 'bound',
-  args: readonly unknown[] = [],
-): Promise<Hex.Hex> {
-  return lower(await view<string>(chain, vault, functionName, args))
-}
-
-async function write(
-  sender: Writer,
-  vault: Hex.Hex,
-  functionName: Write,
-  args: readonly unknown[],
-): Promise<Evidence> {
-  const call = { address: vault, abi, functionName, args }
-  return evidenceOf(await sender.execute(call).catch(refused))
-}
-
-function refused(error: unknown): never {
-  if (!(error instanceof BaseError) || error.code !== 'reverted') throw error
-  const { facts, cause } = error
-  const reason = String(facts.reason ?? facts.tx ?? 'no reason')
-  if (/^(ERC20InsufficientBalance|Underfunded)\b/.test(reason))
-    throw new BaseError(`the till holds less than the root's increase: ${reason}`, {
-      code: 'vault-underfunded',
-      hint: 'only receipts whose money is final on chain may enter a root',
-      facts,
-      cause,
-    })
-  throw new BaseError(`the vault refused: ${reason}`, { code: 'vault-refused', facts, cause })
-}
-
-function evidenceOf({ tx, blockHash, blockNumber, gasUsed, logs }: Receipt): Evidence {
-  return { tx, blockHash, blockNumber, gasUsed: gasUsed.toString(), logs }
-}
-
-function history(
-  chain: History,
-  { vault, fromBlock = 0 }: At & { readonly fromBlock?: number },
-  ...names: readonly ('Published' | 'Claimed' | 'ClaimedRange')[]
-) {
-  const topics = names.map((eventName) => {
-    const item = { abi: RoyaltyVault.abi, eventName } as const
-    return encodeEventTopics(item as typeof item & { eventName: 'Claimed' })[0]
-  })
-  return chain.logs({ address: vault, topics: [topics], fromBlock })
-}
-
-async function evidenceAt(chain: History, tx: Hex.Hex): Promise<Evidence> {
-  const receipt = await chain.receipt(tx)
-  if (receipt !== undefined) return evidenceOf(receipt)
-  throw new BaseError(`the chain has a log of transaction ${tx} and no receipt of it`, {
-    code: 'chain-refused',
-    hint: 'the chain may have been reorganised meanwhile: ask again',
-    retry: 'safe',
-    facts: { tx },
-  })
-}
-
-/** What parseEventLogs reads of a log is its address, topics and data; its type asks for all the rest. */
-type ViemLogs = Parameters<typeof parseEventLogs>[0]['logs']
-
-function events<const name extends 'Published' | 'Claimed' | 'ClaimedRange' | 'Skipped'>(
-  vault: Hex.Hex,
-  logs: Receipt['logs'],
-  eventName: name,
-) {
-  const own = logs.filter(({ address }) => lower(address) === lower(vault))
-  return parseEventLogs({
-    abi: RoyaltyVault.abi,
-    eventName,
-    logs: own as unknown as ViemLogs,
-  })
 }
 
 /** The leaves that these logs say are paid, and whom: of a range, each its own account. */
@@ -389,8 +304,4 @@ function paidOut(vault: Hex.Hex, logs: Receipt['logs'], recipients: readonly str
   for (const { args } of transfers)
     if (lower(args.from) === lower(vault) && known.has(lower(args.to))) atoms += args.value
   return atoms
-}
-
-function lower(address: string): Hex.Hex {
-  return address.toLowerCase() as Hex.Hex
 }

@@ -104,6 +104,23 @@ export function claimRange(given: {
   ])
 }
 
+/** What the vault logs when a payee redirects what it earns. */
+export function redirection(given: {
+  readonly asset: Asset.Asset
+  readonly vault: Hex.Hex
+  readonly number: number
+  readonly account: Hex.Hex
+  readonly to: Hex.Hex
+  readonly sequence: string
+  readonly index: number
+}) {
+  const { vault, account, to, sequence, index } = given
+  const { addressTopic } = PaymentEvidence
+  const topics = [topic('Redirected(address,address,uint256,uint256)'), addressTopic(account)]
+  const data = concat(addressTopic(to), Hex.word(BigInt(sequence)), word(index))
+  return transaction(given, [{ address: vault, topics, data }])
+}
+
 function transaction(
   { asset, number }: { readonly asset: Asset.Asset; readonly number: number },
   logs: readonly Draft[],

@@ -16,10 +16,10 @@ const [till, vault, ann, ben, cold] = ['till', 'vault', 'ann', 'ben', 'cold'].ma
 /** A log in vault units of 10 atoms. */
 function facts(): Facts.Facts {
   const known = Facts.empty()
-  const opened = {
+  const opened: Event.Of<'opened'> = {
     ...{ type: 'opened', role: 'node', name: 'node', address: Terms.address('seller') },
     ...{ asset, till, vault, scale: '10', local: true, salt: Hash.text('salt') },
-  } as const
+  }
   Facts.take(known, opened, 0)
   return known
 }
@@ -90,5 +90,66 @@ describe('a claim in a range', () => {
       return { ...log, data: `0x${words[0]}${words[2]}${words[1]}` }
     })
     expect(Epochs.claimedFault(facts(), claimed({ ...evidence, logs }))).toMatch(/^no Claimed/)
+  })
+})
+
+describe('a redirect', () => {
+  const made = (given: Partial<Event.Of<'redirected'>> = {}): Event.Of<'redirected'> => {
+    const stated = { account: ben, to: cold, sequence: '0', index: 5, ...given }
+    const evidence = Block.redirection({ asset, vault, number: 6, ...stated })
+    return { type: 'redirected', ...stated, evidence }
+  }
+  const at = (number: number, to: Hex) =>
+    Block.claim({ asset, vault, number, leaf: leaf(5, ben, 7n), to, atoms: 30n })
+  const redirectedFacts = (...events: Event.Of<'redirected'>[]) => {
+    const known = facts()
+    for (const event of events) Facts.take(known, event, 9)
+    return known
+  }
+
+  test('is what the vault logged: account, place, sequence and leaf', () => {
+    expect(Epochs.redirectedFault(facts(), made())).toBeUndefined()
+    for (const change of [{ account: ann }, { to: ann }, { sequence: '1' }, { index: 4 }])
+      expect(Epochs.redirectedFault(facts(), { ...made(), ...change })).toMatch(/^no Redirected/)
+    const { evidence } = made()
+    const other = {
+      ...evidence,
+      logs: (evidence.logs as object[]).map((log) => ({ ...log, address: ann })),
+    }
+    expect(Epochs.redirectedFault(facts(), { ...made(), evidence: other })).toMatch(
+      /^no Redirected/,
+    )
+    const elsewhere = { ...made(), evidence: { ...evidence, chainId: 1 } }
+    expect(Epochs.redirectedFault(facts(), elsewhere)).toMatch(/^evidence from chain 1/)
+    expect(Epochs.redirectedFault(Facts.empty(), made())).toMatch(/before the log was opened/)
+  })
+
+  test('is where claims are paid from then on: there, and nowhere else', () => {
+    const known = redirectedFacts(made())
+    expect(Epochs.claimedFault(known, claimed(at(7, cold)))).toBeUndefined()
+    expect(Epochs.claimedFault(known, claimed(at(7, ben)))).toMatch(/paid to .*, its redirects say/)
+    expect(Epochs.claimedFault(facts(), claimed(at(7, cold)))).toMatch(
+      /paid to .*, its redirects say/,
+    )
+    expect(Epochs.claimedFault(known, claimed(at(5, cold)))).toMatch(
+      'claim in block 5, before the redirect in block 6 that is recorded',
+    )
+  })
+
+  test('is followed by the next one, and ended by one to the account itself', () => {
+    const next = redirectedFacts(made(), made({ sequence: '1', to: ann }))
+    expect(Epochs.claimedFault(next, claimed(at(7, ann)))).toBeUndefined()
+    expect(Epochs.claimedFault(next, claimed(at(7, cold)))).toMatch(/its redirects say/)
+    const ended = redirectedFacts(made(), made({ sequence: '1', to: ben }))
+    expect(Epochs.claimedFault(ended, claimed(at(7, ben)))).toBeUndefined()
+  })
+
+  test('holds in ranges: what is redirected is logged by itself, never in the list', () => {
+    const known = redirectedFacts(made())
+    const mine = { leaf: leaf(5, ben, 7n), account: ben, atoms: 30n }
+    const range = (paid: Parameters<typeof Block.claimRange>[0]['paid']) =>
+      claimed(Block.claimRange({ asset, vault, number: 7, paid }))
+    expect(Epochs.claimedFault(known, range([{ ...mine, to: cold }]))).toBeUndefined()
+    expect(Epochs.claimedFault(known, range([mine]))).toMatch(/where .* is redirected/)
   })
 })

@@ -17,6 +17,8 @@ const publishedTopic = topic('Published(uint256,bytes32,bytes32,uint256,uint256)
 const claimedTopic = topic('Claimed(bytes32,address)')
 /** `ClaimedRange(bytes32[] leaves)`: each paid to its own account, in this transaction. */
 const claimedRangeTopic = topic('ClaimedRange(bytes32[])')
+/** `Redirected(address indexed account, address to, uint256 sequence, uint256 index)` */
+const redirectedTopic = topic('Redirected(address,address,uint256,uint256)')
 /** `Transfer(address indexed from, address indexed to, uint256 value)` (ERC-20) */
 const transferTopic = topic('Transfer(address,address,uint256)')
 
@@ -76,12 +78,48 @@ export function publishedFault(facts: Facts, event: Event.Of<'published'>): Faul
   return `${pulledAtoms} atoms pulled from the till, the root grew by ${increaseAtoms}`
 }
 
-/** Why evidence does not show that the vault paid this leaf up to this amount. */
-export function claimedFault({ opened }: Facts, event: Event.Of<'claimed'>): Fault {
+/** Why evidence does not show that the vault took this redirect, which it does by the account's signature. */
+export function redirectedFault({ opened }: Facts, event: Event.Of<'redirected'>): Fault {
+  if (opened === undefined) return 'redirect before the log was opened'
+  const logs = read(event.evidence, opened)
+  if (typeof logs === 'string') return logs
+  const { account, to, sequence, index } = event
+  const isTaken = logs.some(
+    ({ address, topics, words }) =>
+      address === opened.vault &&
+      topics[0] === redirectedTopic &&
+      topics.length === 2 &&
+      words.length === 3 &&
+      addressOf(topics[1]!) === account &&
+      addressOf(words[0]!) === to &&
+      BigInt(words[1]!) === BigInt(sequence) &&
+      BigInt(words[2]!) === BigInt(index),
+  )
+  return isTaken
+    ? undefined
+    : `no Redirected(${account}, ${to}, ${sequence}, ${index}) of the vault`
+}
+
+/** Where an account is paid, by the redirects before this claim; why that cannot be told otherwise. */
+function payeeOf(facts: Facts, { account, evidence }: Event.Of<'claimed'>) {
+  const redirect = facts.redirects.get(account)
+  if (redirect === undefined) return { to: account }
+  const [made, paid] = [redirect.blockNumber, evidence.blockNumber].map(Number) as [number, number]
+  if (made <= paid) return { to: redirect.to }
+  return {
+    because: `claim in block ${paid}, before the redirect in block ${made} that is recorded`,
+  }
+}
+
+/** Why evidence does not show that the vault paid this leaf up to this amount, where its account said. */
+export function claimedFault(facts: Facts, event: Event.Of<'claimed'>): Fault {
+  const { opened } = facts
   if (opened === undefined) return 'claim before the log was opened'
   const logs = read(event.evidence, opened)
   if (typeof logs === 'string') return logs
   const { index, account } = event
+  const payee = payeeOf(facts, event)
+  if (payee.to === undefined) return payee.because
   const cumulative = BigInt(event.cumulativeAtoms) / BigInt(opened.scale)
   for (const named of [false, true]) {
     const leaf = Epoch.encodeLeaf({ index, named, account, cumulative })
@@ -95,13 +133,17 @@ export function claimedFault({ opened }: Facts, event: Event.Of<'claimed'>): Fau
     if (at === -1) continue
     const to = addressOf(logs[at]!.words[1]!)
     if (to === undefined) return 'Claimed without an address'
-    if (!named && to !== account) return `claim of ${account} paid to ${to}`
+    if (!named && to !== payee.to)
+      return `claim of ${account} paid to ${to}, its redirects say ${payee.to}`
     // The vault transfers, then logs the claim: the payment is the last one before.
     const paid = transfers(logs.slice(0, at), opened).at(-1)
     if (paid?.from === opened.vault && paid.to === to && paid.atoms === BigInt(event.atoms))
       return undefined
     return `no Transfer of ${event.atoms} atoms from the vault to ${to} before the claim`
   }
+  // What is redirected is logged by itself: a range's list is paid to the accounts' own addresses.
+  if (payee.to !== account)
+    return `no Claimed of leaf ${index} to ${payee.to}, where ${account} is redirected`
   if (isInRange(logs, opened.vault, Epoch.encodeLeaf({ index, named: false, account, cumulative })))
     return transfers(logs, opened).some(
       ({ from, to, atoms }) =>

@@ -46,6 +46,8 @@ export type Facts = {
   /** Artifacts whose lineage was stated. */
   readonly artifacts: Map<Hex, Artifact.Artifact>
   readonly closings: Map<number, Event.Of<'closing'>>
+  /** Where accounts are paid that signed a redirect, and in which block it was made. */
+  readonly redirects: Map<Hex, { readonly to: Hex; readonly blockNumber: unknown }>
   /** Number that the vault gave its last publication. */
   chainEpoch: bigint | undefined
 }
@@ -63,6 +65,7 @@ export function empty(): Facts {
     documents: new Map(),
     artifacts: new Map(),
     closings: new Map(),
+    redirects: new Map(),
     chainEpoch: undefined,
   }
 }
@@ -107,6 +110,12 @@ export function take(facts: Facts, event: Event.Event, leaf: number): void {
     }
     case 'closing':
       facts.closings.set(event.epoch, event)
+      return
+    case 'redirected':
+      facts.redirects.set(event.account, {
+        to: event.to,
+        blockNumber: event.evidence.blockNumber,
+      })
       return
     case 'decided':
       facts.purchases.set(event.purchase, { decided: event, leaf, transition: event.transition })

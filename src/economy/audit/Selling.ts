@@ -50,6 +50,9 @@ export function judge(audit: State, event: Event.Event, place: Place): void {
     case 'claimed':
       tally.judge('claim', subject, () => Epochs.claimedFault(facts, event))
       break
+    case 'redirected':
+      tally.judge('claim', subject, () => Epochs.redirectedFault(facts, event))
+      break
   }
 }
 

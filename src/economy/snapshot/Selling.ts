@@ -32,6 +32,7 @@ type Rest = Pick<
   | 'cards'
   | 'reservations'
   | 'change'
+  | 'redirects'
   | 'outputSalt'
   | 'roundingNano'
   | 'receivedAtoms'
@@ -50,11 +51,11 @@ type Rest = Pick<
 
 /** The sections of a node's state. */
 export function encode(sales: Sales.Sales): Source.Section[] {
-  const { cards, reservations, change, outputSalt, accruals } = sales
+  const { cards, reservations, change, redirects, outputSalt, accruals } = sales
   const { balances, gathered, fundedAhead, leaves, tally, lineage } = accruals
   const { roundingNano, receivedAtoms, receivableAtoms, nextSeq, lastReceipt } = sales
   const rest: Rest = {
-    ...{ cards, reservations, change, outputSalt },
+    ...{ cards, reservations, change, redirects, outputSalt },
     ...{ roundingNano, receivedAtoms, receivableAtoms, nextSeq, lastReceipt },
     accruals: { balances, gathered, fundedAhead, leaves, tally },
     accrued: accruals.epochs.map(({ rootWord, depth, totalAtoms, receipts }) => {
