@@ -48,6 +48,31 @@ export function open(
   return sqlite
 }
 
+/**
+ * Looks into a file from a connection of its own in memory, so that nothing is left open once it is closed:
+ * each answer is copied out before it is read. Values are whole numbers; the schema's name is `beside`.
+ */
+export function beside(path: string, options: { readonly busyMs: number }): Sqlite {
+  const sqlite = open(':memory:', options)
+  const url = `${pathToFileURL(path)}?mode=ro`
+  sqlite.exec(`ATTACH '${url.replaceAll("'", "''")}' AS beside`)
+  return {
+    exec: (sql) => sqlite.exec(sql),
+    prepare:
+      (sql) =>
+      (...values) => {
+        const given = [...values]
+        const query = sql.replaceAll('?', () => String(BigInt(given.shift()!)))
+        sqlite.exec(`DROP TABLE IF EXISTS main.found; CREATE TABLE main.found AS ${query}`)
+        return sqlite.prepare('SELECT * FROM main.found')()
+      },
+    close() {
+      sqlite.exec('DETACH beside')
+      sqlite.close()
+    },
+  }
+}
+
 /** How long a statement waits for another's lock, from now on. */
 export function wait(sqlite: Sqlite, busyMs: number): void {
   sqlite.exec(`PRAGMA busy_timeout = ${busyMs}`)
