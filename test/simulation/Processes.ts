@@ -91,7 +91,8 @@ export function ask(desk: Desk, task: Task, ends: Ends, delayMs?: number): void 
       buy()
       if (world.strikes('call twice', 0.15)) World.park(life, `${desk.name} asks twice`, buy)
     },
-    delayMs ?? 200 + world.below(800),
+    // The first alone, the others together: by then there is change to be used.
+    delayMs ?? (task.call.step === 0 ? 200 : 4_000 * world.below(3)) + world.below(800),
   )
 }
 

@@ -216,8 +216,8 @@ function disturb(play: Play): void {
     if (desk.life !== undefined && world.strikes('crash of a buyer', 0.006)) crash(play, desk)
   if (shop.life !== undefined && world.strikes('crash of the seller', 0.006)) crash(play, shop)
   for (const party of [shop, ...desks]) {
-    if (world.strikes('clock forwards', 0.003)) party.skewMs += leap(world)
-    if (world.strikes('clock backwards', 0.003)) party.skewMs -= leap(world)
+    if (world.strikes('clock forwards', 0.005)) party.skewMs += leap(world)
+    if (world.strikes('clock backwards', 0.005)) party.skewMs -= leap(world)
   }
   const { blocks, finality } = world
   if (finality > 1 && world.strikes('reorganisation', 0.015)) reorganise(world)

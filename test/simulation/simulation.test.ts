@@ -9,7 +9,7 @@ const leastFaults = 5_000
 /** Steps of a simulation, on the average. */
 const leastSteps = 40
 /** These many show most bugs: each bug that is planted for the simulator turns this first test red. */
-const few = 400
+const few = 800
 
 test('the first few hundred simulations keep every invariant', { timeout: 130_000 }, async () => {
   const { sum, failures } = await simulate({ count: few, limitS: 110, print: console.log })
