@@ -17,7 +17,7 @@ import * as Earnings from './Earnings.ts'
 import * as Economy from './Economy.ts'
 import * as Event from './Event.ts'
 import * as Lineage from './Lineage.ts'
-import * as Sales from './Sales.ts'
+import type * as Sales from './Sales.ts'
 import * as Snapshot from './Snapshot.ts'
 
 const id = (name: string | number) => Hash.text(`artifact ${name}`)
@@ -401,6 +401,7 @@ function run(
   options: { readonly seen?: Seen; readonly wrap?: number; readonly atOnce?: boolean } = {},
 ): Stand.Stand {
   const stand = Stand.open(owners)
+  stand.look = conserves
   const { sales } = stand.economy
   const all = made(drafts, stand.documents)
   const waiting = options.wrap === undefined ? [...all] : wrapped(all, options.wrap)
@@ -427,10 +428,36 @@ function run(
       Stand.claim(stand, each.at % sales.accruals.leaves.length)
       if (options.seen) options.seen.claims += 1
     } else if (each.do === 'epoch') close(stand, royalties, options.seen)
-    Sales.assertConserved(sales)
-    Accrual.totals(sales.accruals)
   }
   return stand
+}
+
+/** Both equations of ECONOMICS.md, from the state alone: of each account, and of all money (invariant 11). */
+function conserves(sales: Sales.Sales): void {
+  const { balances, gathered, receipts } = sales.accruals
+  let [placed, accrued, given] = [sales.roundingNano, 0n, 0n]
+  const wrong: string[] = []
+  for (const [account, balance] of balances) {
+    const { accruedNano, publishableNano } = balance
+    const claimed = balance.claimedAtoms * nanoPerAtom
+    const claimable = balance.publishedAtoms * nanoPerAtom - claimed
+    const carry = accruedNano - claimed - claimable
+    const floored = publishableNano - claimed - claimable
+    if (claimed < 0n || claimable < 0n || floored < 0n || carry < floored) wrong.push(account)
+    placed += claimed + claimable + carry
+    accrued += accruedNano
+  }
+  for (const [artifact, nano] of gathered) {
+    if (nano <= 0n) wrong.push(artifact)
+    placed += nano
+    accrued += nano
+  }
+  for (const { availableAtoms, pendingAtoms } of sales.change.values())
+    placed += (availableAtoms + pendingAtoms) * nanoPerAtom
+  for (const { status, postings, gathered } of receipts.values())
+    for (const { nano } of status === 'reversed' ? [] : [...postings, ...gathered]) given += nano
+  const there = (sales.receivedAtoms + sales.receivableAtoms) * nanoPerAtom
+  expect({ placed, accrued, wrong }).toEqual({ placed: there, accrued: given, wrong: [] })
 }
 
 /** Closes an epoch: what it gave is one cascade over its sums, and the second way to work it out agrees. */
@@ -452,6 +479,8 @@ function close(stand: Stand.Stand, royalties: Royalties.Royalties, seen?: Seen):
   for (const [leaf, [each]] of stand.told.slice(0, -1).entries()) Facts.take(facts, each, leaf)
   expect(Royalties.fault(royalties, facts, event, { text: lines, scale: 1n })).toBeUndefined()
   Stand.publish(stand)
+  const above = [...publishable()].filter(([, nano]) => nano > 0n)
+  expect(new Map(above)).toEqual(royalties.nano)
   for (const [account, nano] of publishable()) {
     const part = parts.find((one) => one.account === account)?.nano ?? 0n
     expect(nano - (before.get(account) ?? 0n)).toBe((own.get(account) ?? 0n) + part)

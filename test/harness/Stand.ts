@@ -8,6 +8,7 @@ import * as Version from '../../src/datanets/Version.ts'
 import * as Economy from '../../src/economy/Economy.ts'
 import * as Event from '../../src/economy/Event.ts'
 import * as Lineage from '../../src/economy/Lineage.ts'
+import type * as Sales from '../../src/economy/Sales.ts'
 import * as Hash from '../../src/kernel/Hash.ts'
 import type { Hex } from '../../src/kernel/Hex.ts'
 import * as Receipt from '../../src/market/Receipt.ts'
@@ -25,6 +26,8 @@ export type Stand = {
   /** Artifact of each document, in order. */
   readonly documents: Hex[]
   nowMs: number
+  /** Looks at what follows from each event, as it is told. */
+  look?: (sales: Sales.Sales) => void
 }
 
 /** A log with a card and one document of each owner. */
@@ -72,8 +75,10 @@ export function attempt(stand: Stand, event: Event.Event): string | undefined {
     ...{ v: 1, origin: Terms.address('seller'), previous: Hash.text(''), causes: [] },
     ...{ leaf: stand.told.length, atMs: stand.nowMs, id: Event.id(event), event },
   })
-  if (fault === undefined) stand.told.push([event, stand.nowMs])
-  return fault
+  if (fault !== undefined) return fault
+  stand.told.push([event, stand.nowMs])
+  stand.look?.(stand.economy.sales)
+  return undefined
 }
 
 /** Tells an event that must follow. */
