@@ -59,7 +59,7 @@ export default defineCommand({
               manifest,
               notes,
             },
-            recordsPerSecond: Math.round((1_000 * records) / elapsedMs),
+            recordsPerSecond: Bar.rateOf(records, elapsedMs) ?? 0,
             problems: failures,
           }),
         )
@@ -102,8 +102,8 @@ function show(result: Verification.Result, elapsedMs: number): string {
       ({ file, check, because }) => `${colors.red('✗')} ${colors.bold(file)}: ${check}: ${because}`,
     )
   if (failures.length > mostShown) problems.push(`… and ${failures.length - mostShown} more`)
-  const rate = Bar.perSecond(records, elapsedMs)
-  const speed = rate === undefined ? '' : ` at ${rate} a second`
+  const rate = Bar.rateOf(records, elapsedMs)
+  const speed = rate === undefined ? '' : ` at ${Bar.count(rate)} a second`
   const outcome =
     failures.length === 0
       ? colors.green(`✓ ${records} records verified`)
