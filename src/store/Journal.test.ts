@@ -528,6 +528,28 @@ describe('the file itself', () => {
   })
 })
 
+test('killed while SQLite was changing the file itself, a writer is followed by the next', async () => {
+  const journal = opened()
+  await journal.append([draft('a')])
+  journal.close()
+  // What a kill leaves in the middle of it: pages half written, and beside them what they were before.
+  const killed = path.join(folder, 'killed.db')
+  const database = new Database(file)
+  database.exec('PRAGMA cache_size = 1')
+  database.exec('BEGIN')
+  database.exec('CREATE TABLE half (text TEXT)')
+  for (let row = 0; row < 50; row++)
+    database.exec(`INSERT INTO half VALUES ('${'x'.repeat(9_000)}')`)
+  fs.copyFileSync(file, killed)
+  fs.copyFileSync(`${file}-journal`, `${killed}-journal`)
+  database.exec('ROLLBACK')
+  database.close()
+  expect(fs.statSync(killed).size).toBeGreaterThan(fs.statSync(file).size)
+  const next = opened({ file: killed })
+  expect(leaves(await next.append([draft('b')]))).toEqual([1])
+  expect([...next.read()]).toHaveLength(2)
+})
+
 test('killed at any moment, the writer loses no record that it acknowledged', async () => {
   const program = `
     import { writeSync } from 'node:fs'
