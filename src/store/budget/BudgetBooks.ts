@@ -64,7 +64,7 @@ export function open(options: Options): BudgetBooks {
   }
   const perform = (command: Command.Command) => {
     // A clock that goes back frees nothing, and a record is never before the last one.
-    const atMs = Math.max(Math.trunc(now()), state.usage.latestMs)
+    const atMs = Math.max(Math.trunc(now()), BudgetState.latestMs(state))
     const { result, event } = BudgetState.perform(state, command, { atMs, leaf })
     if (event === undefined) return result
     const expected = leaf

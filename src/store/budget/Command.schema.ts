@@ -41,16 +41,25 @@ const request = z
     }
   })
 
+const sliceName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected at most 64 letters, digits and . _ -')
+/** On which slice; the whole budget when left out. */
+const slice = sliceName.optional()
+
 /** What may be asked of a budget. */
 const command = z.discriminatedUnion('call', [
-  z.strictObject({ call: z.literal('join'), policy: z.unknown().optional() }),
-  z.strictObject({ call: z.literal('adopt'), policy: z.unknown() }),
-  z.strictObject({ call: z.literal('authorize'), request }),
-  z.strictObject({ call: z.literal('explain'), request }),
-  z.strictObject({ call: z.literal('capture'), id, atoms: integer }),
-  z.strictObject({ call: z.literal('void'), id }),
-  z.strictObject({ call: z.literal('status') }),
-  z.strictObject({ call: z.literal('holds'), fromLeaf: z.int().nonnegative() }),
+  z.strictObject({ call: z.literal('join'), slice, policy: z.unknown().optional() }),
+  z.strictObject({ call: z.literal('adopt'), slice, policy: z.unknown() }),
+  z.strictObject({ call: z.literal('slice'), slice, name: sliceName, policy: z.unknown() }),
+  z.strictObject({ call: z.literal('authorize'), slice, request }),
+  z.strictObject({ call: z.literal('explain'), slice, request }),
+  z.strictObject({ call: z.literal('capture'), slice, id, atoms: integer }),
+  z.strictObject({ call: z.literal('void'), slice, id }),
+  z.strictObject({ call: z.literal('freeze'), target: text, by: text, because: text }),
+  z.strictObject({ call: z.literal('thaw'), target: text, by: text }),
+  z.strictObject({ call: z.literal('status'), slice }),
+  z.strictObject({ call: z.literal('holds'), slice, fromLeaf: z.int().nonnegative() }),
 ])
 
 /** A command that has been read. */
@@ -72,7 +81,6 @@ const answer = z.object({
   problem: problem.optional(),
 })
 const loopback = z.object({ port: z.int().min(1).max(65_535), token: z.string() })
-const status = z.object({ policyDigest: z.string(), rows: z.array(z.unknown()) })
 const row = z.object({
   rule: z.string(),
   meter: z.object({
@@ -84,8 +92,20 @@ const row = z.object({
     limit: z.string(),
   }),
 })
+const frozen = z.object({
+  target: z.string(),
+  by: z.string(),
+  because: z.string(),
+  atMs: z.number(),
+})
+const status = z.object({
+  policyDigest: z.string().transform((digest) => digest as Hex),
+  rows: z.array(row),
+  frozen: z.array(frozen),
+})
 const hold = z.object({
   id,
+  slice,
   state: z.enum(['held', 'review']),
   agent: z.string(),
   payee: z.string(),
@@ -124,9 +144,8 @@ export function readAnswer(value: unknown): z.infer<typeof answer> {
 }
 
 /** Where a budget stands, as its writer says. Throws `InputError`. */
-export function readStatus(value: unknown): { policyDigest: Hex; rows: unknown[] } {
-  const { policyDigest, rows } = parse(status, value, 'a status')
-  return { policyDigest: policyDigest as Hex, rows: rows.map((each) => parse(row, each, 'a row')) }
+export function readStatus(value: unknown): z.infer<typeof status> {
+  return parse(status, value, 'a status')
 }
 
 /** A page of open holds. Throws `InputError`. */

@@ -50,7 +50,11 @@ async function open(options: Partial<SharedBudget.Options> = {}): Promise<Shared
   return budget
 }
 
-const verdicts = async (budget: SharedBudget.SharedBudget, from: number, count: number) => {
+const verdicts = async (
+  budget: Pick<SharedBudget.SharedBudget, 'authorize'>,
+  from: number,
+  count: number,
+) => {
   const asked = Array.from({ length: count }, (_, at) => budget.authorize(ask(from + at)))
   return (await Promise.all(asked)).map(({ verdict }) => verdict)
 }
@@ -303,6 +307,86 @@ describe('policies', () => {
     expect(await code(SharedBudget.open({ dir, now }))).toBe('budget-without-policy')
     expect(await verdicts(await open(), 0, 1)).toEqual(['allow'])
   })
+})
+
+describe('slices', () => {
+  test('what a slice authorises is held on every level at once, and only within each of them', async () => {
+    const [desk, other] = [await open(), await open()]
+    const scout = await other.slice({ name: 'scout', policy: policy('30', 'scout') })
+    const helper = await scout.slice({ name: 'helper', policy: policy('1000', 'helper') })
+    expect(allowed(await verdicts(helper, 0, 50))).toBe(30)
+    expect(await scout.holds()).toHaveLength(30)
+    expect(allowed(await verdicts(desk, 100, 100))).toBe(70)
+    expect(await helper.holds()).toHaveLength(30)
+    expect(await desk.holds()).toHaveLength(100)
+    expect(await helper.capture(ask(0).id, dollar)).toBe('ok')
+    expect(await scout.capture(ask(0).id, dollar)).toBe('exists')
+    expect(await desk.void(ask(1).id)).toBe('ok')
+    expect(await helper.void(ask(1).id)).toBe('exists')
+    for (const level of [helper, scout])
+      expect((await level.status()).rows[0]?.meter).toMatchObject({
+        used: '1000000',
+        held: '28000000',
+      })
+    expect((await desk.status()).rows[0]?.meter).toMatchObject({
+      used: '1000000',
+      held: '98000000',
+    })
+  })
+
+  test('a slice settles nothing that is not its own', async () => {
+    const desk = await open()
+    const scout = await desk.slice({ name: 'scout', policy: policy('30', 'scout') })
+    const rival = await desk.slice({ name: 'rival', policy: policy('30', 'rival') })
+    await verdicts(scout, 0, 1)
+    expect(await rival.void(ask(0).id)).toMatchObject({ refusal: 'unknown-id' })
+    expect(await rival.capture(ask(0).id, dollar)).toMatchObject({ refusal: 'unknown-id' })
+    expect(await rival.authorize(ask(0))).toMatchObject({ verdict: 'deny' })
+    expect(await rival.holds()).toEqual([])
+    expect(await scout.holds()).toMatchObject([{ id: ask(0).id, slice: 'scout' }])
+  })
+
+  test('it is found again by its name after a change of writers, with what it used', async () => {
+    const desk = await open()
+    await verdicts(await desk.slice({ name: 'scout', policy: policy('30', 'scout') }), 0, 20)
+    await desk.close()
+    const scout = await SharedBudget.open({ dir, slice: 'scout', now })
+    opened.push(scout)
+    expect(allowed(await verdicts(scout, 100, 20))).toBe(10)
+    const opening = (slice: string) => code(SharedBudget.open({ dir, slice, now }))
+    expect(await opening('nobody')).toBe('slice-unknown')
+    expect(await opening('../up')).toBe('budget-message-malformed')
+    const again = (await open()).slice({ name: 'scout', policy: policy('90', 'scout') })
+    expect(await code(again)).toBe('slice-differs')
+  })
+
+  test('another unit of account is refused', async () => {
+    const desk = await open()
+    const euros = { ...usdc, id: `eip155:8453/erc20:0x${'84'.repeat(20)}` }
+    const other = Policy.fromJson({ ...JSON.parse(JSON.stringify(policy('1'))), asset: euros })
+    expect(await code(desk.slice({ name: 'scout', policy: other }))).toBe('bad-input')
+    expect(await code(desk.adopt(other))).toBe('bad-input')
+  })
+})
+
+test('what is frozen pays nothing until it is thawed, for every process and the next writer', async () => {
+  const [operator, agent] = [await open(), await open()]
+  await verdicts(agent, 0, 1)
+  const by = { by: 'ops', because: 'the seller was robbed' }
+  expect(await operator.freeze(`payee ${payee}`, by)).toBe('ok')
+  expect(await operator.freeze(`payee ${payee}`, by)).toBe('exists')
+  expect(await agent.authorize(ask(1))).toMatchObject({ verdict: 'deny' })
+  await operator.close()
+  const denied = await agent.authorize(ask(2))
+  expect(denied.decidedBy?.because).toContain('robbed')
+  expect((await agent.status()).frozen).toEqual([{ target: `payee ${payee}`, ...by, atMs: now() }])
+  expect(await agent.capture(ask(0).id, dollar)).toBe('ok')
+  const next = await open()
+  expect(await code(next.freeze('everybody', by))).toBe('bad-input')
+  expect(await next.thaw(`payee ${payee}`, by)).toBe('ok')
+  expect(await next.thaw(`payee ${payee}`, by)).toBe('exists')
+  expect(await verdicts(agent, 3, 1)).toEqual(['allow'])
+  expect((await agent.status()).frozen).toEqual([])
 })
 
 describe('the journal', () => {

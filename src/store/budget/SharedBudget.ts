@@ -24,8 +24,20 @@ import * as Door from './Door.ts'
 
 export type { Hold } from './Command.schema.ts'
 
-/** What is in force, and each of its meters. */
-export type Status = { readonly policyDigest: Hex; readonly rows: readonly Budget.Row[] }
+/** What is in force, each of its meters, and what is frozen in the whole budget. */
+export type Status = {
+  readonly policyDigest: Hex
+  readonly rows: readonly Budget.Row[]
+  readonly frozen: readonly Frozen[]
+}
+
+/** What may not pay: `everything`, `agent 0x…`, `payee lab.example` or `model docs-reader`. */
+export type Frozen = {
+  readonly target: string
+  readonly by: string
+  readonly because: string
+  readonly atMs: number
+}
 
 /**
  * A budget, asked from this process. Each function throws `BaseError`: `budget-unreachable` when no writer
@@ -41,8 +53,17 @@ export type SharedBudget = {
   /** Frees a hold, or a review: only after a look that nothing was or will be paid under the id. */
   void(id: Hex): Promise<Budget.Outcome>
   status(): Promise<Status>
-  /** All that is held or under review, oldest first. */
+  /** All that is held or under review here and in slices of it, oldest first. */
   holds(): Promise<readonly Command.Hold[]>
+  /**
+   * A budget within this one, made if there is none of that name: what it authorises is held on both at
+   * once, so it can only narrow, and it knows no way back. Throws `slice-differs` for a name that stands for
+   * another. It needs no closing of its own.
+   */
+  slice(options: {
+    readonly name: string
+    readonly policy: Policy.Policy
+  }): Promise<Omit<SharedBudget, 'close'>>
   /** Whether this process is the writer just now. */
   isWriter(): boolean
   /** Answers what it was asked as the writer, then lets another take its place. */
@@ -53,6 +74,13 @@ export type SharedBudget = {
 export type Operator = SharedBudget & {
   /** Puts a policy in force at once; usage and holds stay. Returns its digest. */
   adopt(policy: Policy.Policy): Promise<Hex>
+  /** Stops what would pay from now on, in the whole budget; holds stay. `exists`: it was frozen. */
+  freeze(
+    target: string,
+    options: { readonly by: string; readonly because: string },
+  ): Promise<'ok' | 'exists'>
+  /** Lets it pay again; `exists`: it was not frozen. */
+  thaw(target: string, options: { readonly by: string }): Promise<'ok' | 'exists'>
 }
 
 /** How a budget is opened. */
@@ -61,6 +89,8 @@ export type Options = {
   readonly dir: string
   /** Adopted if there is none in force yet; otherwise it must be the one in force. */
   readonly policy?: Policy.Policy
+  /** The slice to spend from; the whole budget when left out. */
+  readonly slice?: string
   readonly now?: Clock
   /** How long a call waits for a writer before it gives up; 30 seconds when left out. */
   readonly patienceMs?: number
@@ -73,44 +103,61 @@ export type Options = {
  * `policy-differs`, `budget-unreachable`, or what its journal throws.
  */
 export async function open(options: Options): Promise<SharedBudget> {
-  const { adopt: _, ...budget } = await operate(options)
+  const { adopt: _, freeze: __, thaw: ___, ...budget } = await operate(options)
   return budget
 }
 
 /** Opens a budget for its operator. Throws as {@link open} does. */
 export async function operate(options: Options): Promise<Operator> {
-  const { dir, policy } = options
+  const { dir, policy, slice } = options
   Files.ensureFolder(dir)
   const table = createTable({ ...options, dir: fs.realpathSync(dir) })
+  const on = slice === undefined ? {} : { slice }
   try {
-    await table.ask({ call: 'join', ...(policy === undefined ? {} : { policy: plain(policy) }) })
+    await table.ask({ call: 'join', ...on, ...(policy && { policy: Json.plain(policy) }) })
   } catch (error) {
     await table.close()
     throw error
   }
+  return {
+    ...handle(table, on),
+    adopt: async (next) =>
+      (await table.ask({ call: 'adopt', ...on, policy: Json.plain(next) })) as Hex,
+    freeze: async (target, { by, because }) =>
+      (await table.ask({ call: 'freeze', target, by, because })) as 'ok',
+    thaw: async (target, { by }) => (await table.ask({ call: 'thaw', target, by })) as 'ok',
+    close: table.close,
+  }
+}
+
+function handle(table: Table, on: { readonly slice?: string }): Omit<SharedBudget, 'close'> {
   const decide = async (call: 'authorize' | 'explain', request: Budget.Request) =>
-    Decision.fromJson(await table.ask({ call, request: Command.writeRequest(request) }))
+    Decision.fromJson(await table.ask({ call, ...on, request: Command.writeRequest(request) }))
+  const outcome = async (command: { readonly [key: string]: Json.Value }) =>
+    (await table.ask({ ...command, ...on })) as Budget.Outcome
   return {
     authorize: (request) => decide('authorize', request),
     explain: (request) => decide('explain', request),
     async capture(id, atoms) {
       if (typeof atoms !== 'bigint')
         throw new InputError(`expected atoms as a bigint, got ${typeof atoms}`)
-      return (await table.ask({ call: 'capture', id, atoms: atoms.toString() })) as Budget.Outcome
+      return outcome({ call: 'capture', id, atoms: atoms.toString() })
     },
-    void: async (id) => (await table.ask({ call: 'void', id })) as Budget.Outcome,
-    status: async () => Command.readStatus(await table.ask({ call: 'status' })) as Status,
+    void: (id) => outcome({ call: 'void', id }),
+    status: async () => Command.readStatus(await table.ask({ call: 'status', ...on })) as Status,
     async holds() {
       const found: Command.Hold[] = []
       for (let fromLeaf = 0; ; fromLeaf = found.at(-1)!.leaf + 1) {
-        const page = Command.readHolds(await table.ask({ call: 'holds', fromLeaf }))
+        const page = Command.readHolds(await table.ask({ call: 'holds', ...on, fromLeaf }))
         if (page.length === 0) return found
         found.push(...page)
       }
     },
-    adopt: async (next) => (await table.ask({ call: 'adopt', policy: plain(next) })) as Hex,
+    async slice({ name, policy }) {
+      await table.ask({ call: 'slice', ...on, name, policy: Json.plain(policy) })
+      return handle(table, { slice: name })
+    },
     isWriter: table.isWriter,
-    close: table.close,
   }
 }
 
@@ -247,10 +294,6 @@ async function write(
       return closing
     },
   }
-}
-
-function plain(policy: Policy.Policy): Json.Value {
-  return Json.plain(policy)
 }
 
 function unreachable(dir: string, patienceMs: number): BaseError {
