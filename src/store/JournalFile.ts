@@ -76,49 +76,33 @@ export function openForReading(file: string): Sqlite.Sqlite {
       hint: 'a journal is made by the process that writes it: start that first',
       facts: { file },
     })
-  return named(file, () => opened(file))
+  return named(file, () => {
+    const sqlite = Sqlite.open(file, { busyMs, readOnly: true })
+    try {
+      expectSchema(sqlite, file)
+      return sqlite
+    } catch (error) {
+      sqlite.close()
+      throw error
+    }
+  })
 }
 
 /**
- * What `work` finds in the file as it is, which stays so whatever lies beside it; undefined where a writer
- * has nothing to go on from: no file, or an empty one; and where a writer was killed while it switched the
- * file's mode: then SQLite must take the half of a change back before anybody can read.
+ * What `work` finds where a crash, or a person, left a write-ahead log beside the file: both stay as they
+ * are. Undefined where none was left, or there is no journal.
  */
 export function look<Result>(
   file: string,
   work: (sqlite: Sqlite.Sqlite) => Result,
 ): Result | undefined {
-  if (fs.statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined
-  const sqlite = named(file, () => {
-    try {
-      return opened(file, { mayBeEmpty: true })
-    } catch (error) {
-      if (Sqlite.codeOf(error)?.startsWith('SQLITE_READONLY')) return undefined
-      throw error
-    }
-  })
-  if (sqlite === undefined) return undefined
+  if (!fs.existsSync(`${file}-wal`) || !fs.existsSync(file)) return undefined
+  const beside = named(file, () => Sqlite.beside(file, { busyMs }))
   try {
-    return work(sqlite)
+    const tables = beside.prepare("SELECT sql FROM beside.sqlite_master WHERE name = 'records'")
+    return named(file, tables).length === 0 ? undefined : work(beside)
   } finally {
-    sqlite.close()
-  }
-}
-
-function opened(file: string): Sqlite.Sqlite
-function opened(file: string, options: { mayBeEmpty: true }): Sqlite.Sqlite | undefined
-function opened(file: string, { mayBeEmpty = false } = {}): Sqlite.Sqlite | undefined {
-  const sqlite = Sqlite.open(file, { busyMs, readOnly: true })
-  try {
-    if (mayBeEmpty && isEmpty(sqlite)) {
-      sqlite.close()
-      return undefined
-    }
-    expectSchema(sqlite, file)
-    return sqlite
-  } catch (error) {
-    sqlite.close()
-    throw error
+    beside.close()
   }
 }
 
