@@ -87,7 +87,8 @@ export function compile(dimension: Dimension, pattern: string): (name: string) =
   }
 }
 
-function splitPort(host: string): [name: string, port: string] {
+/** A host and its port; the port is empty if none is named. */
+export function splitPort(host: string): [name: string, port: string] {
   const colon = host.lastIndexOf(':')
   if (colon < 0 || host.endsWith(']')) return [host, '']
   return [host.slice(0, colon), host.slice(colon + 1)]
