@@ -67,6 +67,11 @@ test('what is derived passes on once an epoch; payees are paid where they signed
   const size = node.books.size()
   const ring = [{ ...first!, parents: [{ artifact: second!.id, sharePpb: 1n }] }]
   expect(await Artifacts.register(node, ring)).toMatchObject({ kind: 'refused' })
+  // What no record could hold never reaches the books.
+  const endless = { ...first!, id: `0x${'e1'.repeat(32)}` as Hex, kind: 'model' as const }
+  await expect(
+    Artifacts.register(node, [{ ...endless, addedStdUs: 10n ** 90n }]),
+  ).rejects.toMatchObject({ code: 'event-malformed' })
   expect(node.books.size()).toBe(size)
 
   await sell(3)

@@ -161,6 +161,19 @@ test('lineage altered after the fact does not give the epochs that were publishe
   ])
 })
 
+test('no value of a stated lineage can be changed under a root that was published', async () => {
+  const pair = await told()
+  const { texts } = pair.seller
+  const leaf = texts.findIndex((text) => text.includes('"artifacts":['))
+  const changes = Forger.changes(texts).filter((change) => change.leaf === leaf)
+  expect(changes.length).toBeGreaterThan(20)
+  for (const change of changes) {
+    const forged = Forger.forge(texts, change, { anchored: true })
+    const report = Audit.run(Pair.world(pair, 'seller', { alone: true, texts: forged }))
+    expect(report.failures.length, change.path.join('.')).toBeGreaterThan(0)
+  }
+})
+
 test.each<[string, (documents: Artifact.Artifact[]) => Artifact.Artifact[]]>([
   [
     'a cycle',
