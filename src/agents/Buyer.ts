@@ -12,6 +12,7 @@ import * as Hex from '../kernel/Hex.ts'
 import * as Id from '../kernel/Id.ts'
 import type * as Receipt from '../market/Receipt.ts'
 import * as Budget from '../policies/Budget.ts'
+import type * as Freeze from '../policies/Freeze.ts'
 import * as Policy from '../policies/Policy.ts'
 import * as Books from '../store/Books.ts'
 import * as Files from '../store/Files.ts'
@@ -20,6 +21,7 @@ import * as NoteKey from '../wallets/NoteKey.ts'
 import type { Evidence } from '../wallets/PaymentEvidence.ts'
 import type { Wallet } from '../wallets/Wallet.ts'
 import * as CallSchema from './Call.schema.ts'
+import * as Operator from './Operator.ts'
 import * as Effects from './Purchase.effects.ts'
 import type * as Purchase from './Purchase.ts'
 import * as Resumption from './Resumption.ts'
@@ -42,6 +44,8 @@ export type Options = {
   readonly contracts: Contracts
   /** A policy, or the path of a policy file that is read again before each purchase. */
   readonly policy: Policy.Policy | string
+  /** A policy on trial, or its file: what it would have decided is recorded, and has no effect. */
+  readonly shadow?: Policy.Policy | string
   readonly local?: boolean
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: Clock
@@ -86,6 +90,18 @@ export type Outcome = {
   }
 }
 
+/** A purchase that waits for somebody to approve it. */
+export type Review = {
+  readonly purchase: Hex.Hex
+  readonly payee: Hex.Hex
+  readonly model: string
+  /** What is held for it. */
+  readonly atoms: bigint
+  readonly because: string
+  /** Unanswered until then, it ends unpaid. */
+  readonly expiresAtMs: number
+}
+
 /** An agent's journal, meters and wallet. */
 export type Buyer = {
   readonly name: string
@@ -100,6 +116,33 @@ export type Buyer = {
   buy(call: Call): Promise<Outcome>
   /** Ends what a crash left open: nothing is paid twice, nothing paid for is lost. */
   finish(): Promise<Outcome[]>
+  /** What waits for somebody's approval now, oldest first. */
+  reviews(): readonly Review[]
+  /**
+   * Lets a purchase under review pass, up to a ceiling (what it asked for unless given), and goes on with
+   * it: a fresh quote within the ceiling is bought, another is reviewed again. `by` must be one whom the
+   * policy names. Throws `not-under-review`, `InputError`.
+   */
+  approve(
+    purchase: Hex.Hex,
+    answer: { readonly by: string; readonly ceilingAtoms?: bigint },
+  ): Promise<Outcome>
+  /** Ends a purchase under review unpaid. Throws `not-under-review`, `InputError`. */
+  decline(
+    purchase: Hex.Hex,
+    answer: { readonly by: string; readonly because: string },
+  ): Promise<void>
+  /** Stops everything, or one agent, payee or model, at once: nothing of it is authorised or signed. */
+  freeze(
+    target: Freeze.Target,
+    told: { readonly by: string; readonly because: string },
+  ): Promise<void>
+  /** Lets what is frozen pay again. Throws `not-frozen`. */
+  thaw(target: Freeze.Target, told: { readonly by: string }): Promise<void>
+  /** What is frozen now. */
+  freezes(): readonly Freeze.Freeze[]
+  /** What the policy in force would decide now about a request like those recorded; writes nothing. */
+  explain(request: Budget.Request): Budget.Decision
   /** What each meter of the policy in force has used, holds and allows. */
   status(): readonly Budget.Row[]
   /** Atoms signed away and captured, so far. */
@@ -117,8 +160,15 @@ export async function open(options: Options): Promise<Buyer> {
   Files.ensureFolder(dir)
   const closing = new AbortController()
   const runtime = Runtime.embedded({ now, salt, signal: closing.signal })
-  const policies = policySource(options)
+  const {
+    policy,
+    shadow,
+    contracts: { asset },
+  } = options
+  const policies = policySource(policy, asset)
+  const shadows = shadow === undefined ? undefined : policySource(shadow, asset)
   policies()
+  shadows?.()
   const { onPoisoned } = options
   const books = Books.open({
     file: join(dir, 'journal.db'),
@@ -148,6 +198,7 @@ export async function open(options: Options): Promise<Buyer> {
       ...{ runtime, books, wallet, chain, dir },
       asset: contracts.asset,
       policy: policies(),
+      ...(shadows === undefined ? {} : { shadow: shadows() }),
       closing: closing.signal,
       ...(signal === undefined ? {} : { signal }),
     }
@@ -157,7 +208,7 @@ export async function open(options: Options): Promise<Buyer> {
     const { context, order } = Resumption.takeUp(dir, open)
     return run(context, order)
   }
-  return {
+  const buyer: Buyer = {
     name,
     address: wallet.address,
     dir,
@@ -171,9 +222,12 @@ export async function open(options: Options): Promise<Buyer> {
         const purchase = Id.purchase(key)
         const before = running.get(purchase)
         const known = purchases.get(purchase)
-        if (before === undefined && known === undefined)
-          return run({ purchase, key, requestDigest }, { baseUrl, model, body }, signal)
-        if (before === undefined && Resumption.isUnpaid(known!)) continue
+        if (before === undefined && known === undefined) {
+          const approved = Resumption.approved(books, key)
+          const context = { purchase, key, requestDigest, ...(approved && { approved }) }
+          return run(context, { baseUrl, model, body }, signal)
+        }
+        if (before === undefined && Resumption.isUnpaid(books, known!)) continue
         const bound = before?.requestDigest ?? known!.decided.quote.requestDigest
         if (bound !== requestDigest) throw Resumption.different(purchase)
         if (before !== undefined) return before.ended
@@ -181,6 +235,7 @@ export async function open(options: Options): Promise<Buyer> {
           return track({ purchase, requestDigest, ended: Resumption.recall(dir, known!) })
         if (known!.status === 'paying') return takeUp(known!)
         if (known!.status === 'disputed') throw Resumption.repeated(known!)
+        if (known!.status === 'reviewing') return outcome(Resumption.reviewed(known!))
         await Resumption.undo(books, known!)
       }
     },
@@ -199,9 +254,14 @@ export async function open(options: Options): Promise<Buyer> {
             failures.push(error)
           }
       }
+      for (const { id, decided } of Purchases.approvedAndOpen(books.state.purchases, books.now())) {
+        const { run, step } = decided.key
+        outcomes.push(await buyer.buy({ ...Resumption.orderOf(dir, id), run, step }))
+      }
       if (failures.length > 0) throw failures[0]
       return outcomes
     },
+    ...Operator.of({ books, dir, policies, salt, buy: (call) => buyer.buy(call) }),
     status: () => Budget.status(books.state.purchases.usage, policies(), books.now()),
     spentAtoms: () => books.state.purchases.spentAtoms,
     run: () => salt().slice(2, 18),
@@ -211,6 +271,7 @@ export async function open(options: Options): Promise<Buyer> {
       books.close()
     },
   }
+  return buyer
 }
 
 /** A purchase in the making: another call for it waits for the same end. */
@@ -264,7 +325,7 @@ function outcome({ state, states, context }: Effects.Ended): Outcome {
 }
 
 /** The policy in force: a file is read again when it changed, and never half. */
-function policySource({ policy, contracts }: Options): () => Policy.Policy {
+function policySource(policy: Policy.Policy | string, asset: Asset.Asset): () => Policy.Policy {
   if (typeof policy !== 'string') return () => policy
   let text: string | undefined
   let parsed: Policy.Policy | undefined
@@ -276,7 +337,7 @@ function policySource({ policy, contracts }: Options): () => Policy.Policy {
         hint: 'without a policy nothing can be spent',
       })
     if (parsed === undefined || current !== text) {
-      parsed = Policy.parse(current, { file: policy, assets: [contracts.asset] })
+      parsed = Policy.parse(current, { file: policy, assets: [asset] })
       text = current
     }
     return parsed

@@ -3,6 +3,7 @@
  * machine from state to state. Every effect records before it acts and looks before it acts again.
  */
 import { initialTransition, transition } from 'xstate'
+import * as PolicyRequest from '../economy/PolicyRequest.ts'
 import * as Purchases from '../economy/Purchases.ts'
 import { assert } from '../kernel/Assert.ts'
 import * as Asset from '../kernel/Asset.ts'
@@ -34,8 +35,9 @@ export type Ports = {
   readonly chain: Chain
   readonly asset: Asset.Asset
   readonly dir: string
-  /** The policy in force for this purchase. */
+  /** The policy in force for this purchase, and one on trial. */
   readonly policy: Policy.Policy
+  readonly shadow?: Policy.Policy
   /** The caller's: cancels what is not signed yet. */
   readonly signal?: AbortSignal
   /** This process is about to end: what waits stops waiting, and is found again in the journal. */
@@ -127,35 +129,48 @@ const effects: Record<Purchase.Working, Effect> = {
     }
   },
 
-  async deciding({ books, policy }, order, context) {
+  async deciding({ books, policy, shadow, dir }, order, context) {
     const { quote, signature } = context.quote!
-    const { purchase, key } = context
-    const { usage, policies } = books.state.purchases
+    const { purchase, key, approved } = context
+    const { card } = context.offer!
+    const { usage, purchases } = books.state.purchases
     const atMs = books.now()
-    const host = new URL(order.baseUrl).host
-    const request = Purchases.policyRequest({ purchase, key, quote }, host)
+    const reviewed = approved === undefined ? undefined : purchases.get(approved)
+    const request = PolicyRequest.of(
+      { key, quote, card },
+      {
+        host: new URL(order.baseUrl).host,
+        hold: reviewed?.hold ?? purchase,
+        approval: reviewed && Purchases.approvalOf(reviewed),
+      },
+    )
     const { verdict, reasons, decidedBy } = Budget.explain(usage, policy, request, atMs)
-    const policyDigest = Policy.digest(policy)
-    const adopted = { type: 'adopted', digest: policyDigest, policy: plain(policy) } as const
+    const trial = shadow && Budget.explain(usage, shadow, request, atMs)
     const decided = {
       type: 'decided',
-      ...{ purchase, key, quote, signature, policyDigest, verdict },
-      card: context.offer!.card,
+      ...{ purchase, key, quote, signature, card, verdict },
+      policyDigest: Policy.digest(policy),
       request: plain(request),
       reasons: Json.plain(reasons) as { [key: string]: unknown }[],
+      ...(approved === undefined ? {} : { approved }),
+      ...(trial === undefined ? {} : { shadow: tried(trial) }),
       transition: Purchase.edge('deciding', verdict),
     } as const
     const held = { type: 'held', purchase, atoms: quote.payAtoms } as const
+    // Whoever approves it goes on with it.
+    if (verdict === 'review') Requests.put(dir, purchase, order)
     await books.record(
       [
-        ...(policies.has(policyDigest) ? [] : [{ event: adopted }]),
+        ...adoptions(books, [policy, shadow]),
         { event: decided },
         ...(verdict === 'allow' ? [{ event: held }] : []),
       ],
       { atMs },
     )
     const because = decidedBy?.because
-    return { event: verdict, patch: { verdict, reasons, ...(because ? { because } : {}) } }
+    const code = verdict === 'review' ? 'needs-approval' : undefined
+    const said = { ...(because ? { because } : {}), ...(code ? { code } : {}) }
+    return { event: verdict, patch: { verdict, reasons, ...said } }
   },
 
   async paying(ports, order, context) {
@@ -166,6 +181,11 @@ const effects: Record<Purchase.Working, Effect> = {
     const validBeforeSec = Math.ceil(quote.expiresAtMs / 1000)
     const payAtoms = BigInt(quote.payAtoms)
     if (ports.signal?.aborted) return cancelled('unsigned')
+    const stopped = Budget.stopped(books.state.purchases.usage, {
+      ...{ agent: wallet.address, payee: quote.payTo, model: quote.model },
+    })
+    if (stopped !== undefined)
+      return { event: 'unsigned', patch: { because: stopped.because, code: 'frozen' } }
     const signed = await Payer.sign({
       wallet,
       nonce,
@@ -303,6 +323,23 @@ async function settle(
     },
   ])
   return { event: 'captured', patch: { evidence } }
+}
+
+/** Records of policies that the log does not know yet. */
+function adoptions(books: Books.Books, policies: readonly (Policy.Policy | undefined)[]) {
+  const known = books.state.purchases.policies
+  const unknown = new Map(
+    policies.flatMap((policy) => (policy === undefined ? [] : [[Policy.digest(policy), policy]])),
+  )
+  return [...unknown]
+    .filter(([digest]) => !known.has(digest))
+    .map(([digest, policy]) => ({
+      event: { type: 'adopted', digest, policy: plain(policy) } as const,
+    }))
+}
+
+function tried({ policyDigest, verdict, decidedBy }: Budget.Decision) {
+  return { policyDigest, verdict, ...(decidedBy && { because: decidedBy.because }) }
 }
 
 /** The one way to pay for a quote, as its seller writes it. */

@@ -84,6 +84,8 @@ export type Context = {
   readonly purchase: Hex
   readonly key: PurchaseKey
   readonly requestDigest: Hex
+  /** The attempt before, if somebody approved it. */
+  readonly approved?: Hex
   readonly offer?: Offer
   readonly quote?: Quote.Signed
   readonly verdict?: 'allow' | 'deny' | 'review'

@@ -2,9 +2,11 @@
  * @module Purchases that the journal already knows: what a crash left open is undone where nothing was
  * signed and taken up where something was; what was bought is fetched again, never paid again.
  */
-import type * as Purchases from '../economy/Purchases.ts'
+import * as Purchases from '../economy/Purchases.ts'
 import { BaseError } from '../kernel/Errors.ts'
 import type { Hex } from '../kernel/Hex.ts'
+import type { PurchaseKey } from '../kernel/Id.ts'
+import * as Id from '../kernel/Id.ts'
 import * as Receipt from '../market/Receipt.ts'
 import type { Reason } from '../policies/Decision.ts'
 import type * as Books from '../store/Books.ts'
@@ -14,9 +16,41 @@ import * as Purchase from './Purchase.ts'
 import * as Seller from './Seller.ts'
 import * as Verification from './Verification.ts'
 
-/** Whether another attempt may begin: this one ended, and nothing was or will be paid under it. */
-export function isUnpaid({ status }: Purchases.Purchase): boolean {
-  return status === 'refused' || status === 'voided'
+/**
+ * Whether another attempt may begin: this one ended, and nothing was or will be paid under it; or it was
+ * reviewed, and is approved or waited in vain.
+ */
+export function isUnpaid(books: Books.Books, purchase: Purchases.Purchase): boolean {
+  const { status, approved } = purchase
+  if (status === 'refused' || status === 'voided') return true
+  const { purchases } = books.state
+  return (
+    status === 'reviewing' &&
+    (approved !== undefined || !Purchases.isWaiting(purchases, purchase, books.now()))
+  )
+}
+
+/** The attempt before, if somebody approved it and it still holds its room. */
+export function approved(books: Books.Books, key: PurchaseKey): Hex | undefined {
+  const { purchases } = books.state
+  const before = purchases.purchases.get(Id.purchase({ ...key, attempt: key.attempt - 1 }))
+  const isApproved = before?.approved !== undefined
+  return isApproved && Purchases.isWaiting(purchases, before, books.now()) ? before.id : undefined
+}
+
+/** A purchase that waits for approval, as it was refused. */
+export function reviewed(known: Purchases.Purchase): Effects.Ended {
+  const { key, quote, signature } = known.decided
+  const found = reasons(known)
+  const because = found.find(({ outcome }) => outcome === 'review')?.because ?? 'under review'
+  return {
+    state: 'refused',
+    states: ['refused'],
+    context: {
+      ...{ purchase: known.id, key, requestDigest: quote.requestDigest, verdict: 'review' },
+      ...{ quote: { quote, signature }, reasons: found, because, code: 'needs-approval' },
+    },
+  }
 }
 
 /** Gives a hold back that a crash left behind: nothing was signed under it. */
@@ -37,7 +71,7 @@ export function takeUp(
   dir: string,
   open: Purchases.Purchase,
 ): { readonly context: Purchase.Context; readonly order: Effects.Order } {
-  const order = orderOf(dir, open)
+  const order = orderOf(dir, open.id)
   const { key, quote, signature, verdict } = open.decided
   const payload = open.paying!.payload as NonNullable<Purchase.Context['payload']>
   const requestDigest = quote.requestDigest
@@ -89,7 +123,8 @@ export function different(purchase: Hex): BaseError {
   })
 }
 
-function orderOf(dir: string, { id }: Purchases.Purchase): Effects.Order {
+/** What was asked for, from the requests folder. Throws `request-missing`. */
+export function orderOf(dir: string, id: Hex): Effects.Order {
   const order = Requests.get(dir, id)
   if (order !== undefined) return order
   throw new BaseError(`the request of purchase ${id} was erased, and it is needed again`, {

@@ -76,6 +76,14 @@ function dispatch(economy: Economy, event: Event.Event, at: Sales.Place): Sales.
       return Purchases.adopted(purchases, event)
     case 'decided':
       return Purchases.decided(purchases, event, at)
+    case 'approved':
+      return Purchases.approved(purchases, event, at)
+    case 'declined':
+      return Purchases.declined(purchases, event, at)
+    case 'froze':
+      return Purchases.froze(purchases, event, at)
+    case 'thawed':
+      return Purchases.thawed(purchases, event)
     case 'held':
       return Purchases.held(purchases, event, at)
     case 'paying':

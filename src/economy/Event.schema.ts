@@ -7,6 +7,7 @@ import { card } from '../market/Card.schema.ts'
 import * as Fields from '../market/Fields.schema.ts'
 import { quote } from '../market/Quote.schema.ts'
 import { receipt } from '../market/Receipt.schema.ts'
+import * as Freeze from '../policies/Freeze.ts'
 import * as Artifact from '../royalties/Artifact.ts'
 
 /** Evidence that a transaction happened: judged by the payment rules, kept as it was read. */
@@ -188,7 +189,55 @@ const decided = z.strictObject({
   request: z.record(z.string(), z.unknown()),
   verdict: z.enum(['allow', 'deny', 'review']),
   reasons: z.array(z.record(z.string(), z.unknown())).max(10_000),
+  /** The attempt before, whose approval this one is decided under. */
+  approved: Fields.hash.optional(),
+  /** What a policy on trial would have decided; it had no effect. */
+  shadow: z
+    .strictObject({
+      policyDigest: Fields.hash,
+      verdict: z.enum(['allow', 'deny', 'review']),
+      because: z.string().min(1).max(100_000).optional(),
+    })
+    .optional(),
   transition,
+})
+
+/** Somebody let a payment under review pass: this payee and model, at most this much. */
+const approved = z.strictObject({
+  type: z.literal('approved'),
+  purchase: Fields.hash,
+  by: Fields.label,
+  ceilingAtoms: Fields.amount,
+})
+
+/** Somebody refused a payment under review. */
+const declined = z.strictObject({
+  type: z.literal('declined'),
+  purchase: Fields.hash,
+  by: Fields.label,
+  because: Fields.label,
+})
+
+const target = z.strictObject({
+  kind: z.enum(Freeze.kinds),
+  name: z.string().min(1).max(256).optional(),
+})
+
+/** A kill switch: what is frozen is neither authorised nor signed. */
+const froze = z.strictObject({
+  type: z.literal('froze'),
+  /** Names this turn of the switch: told again, it is the same. */
+  salt: Fields.hash,
+  target,
+  by: Fields.label,
+  because: Fields.label,
+})
+
+const thawed = z.strictObject({
+  type: z.literal('thawed'),
+  salt: Fields.hash,
+  target,
+  by: Fields.label,
 })
 
 const held = z.strictObject({
@@ -252,6 +301,10 @@ export const event = z.discriminatedUnion('type', [
   redirected,
   adopted,
   decided,
+  approved,
+  declined,
+  froze,
+  thawed,
   held,
   paying,
   captured,

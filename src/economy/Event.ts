@@ -61,6 +61,12 @@ export function id(event: Event): string {
       return `redirected/${event.account}/${event.sequence}`
     case 'adopted':
       return `adopted/${event.digest}`
+    case 'approved':
+    case 'declined':
+      return `answered/${event.purchase}`
+    case 'froze':
+    case 'thawed':
+      return `${event.type}/${event.salt}`
     case 'captured':
     case 'disputed':
     case 'voided':

@@ -9,6 +9,7 @@ import * as Budget from '../policies/Budget.ts'
 import * as Policy from '../policies/Policy.ts'
 import * as Economy from './Economy.ts'
 import * as Event from './Event.ts'
+import * as PolicyRequest from './PolicyRequest.ts'
 import * as Purchases from './Purchases.ts'
 
 const signature = `0x${'11'.repeat(65)}` as const
@@ -77,18 +78,35 @@ function open(given = policy): Desk {
   return desk
 }
 
-type Wish = { readonly payee?: number; readonly step?: number; readonly attempt?: number }
+type Wish = {
+  readonly payee?: number
+  readonly step?: number
+  readonly attempt?: number
+  /** The attempt before, to be decided under its approval. */
+  readonly approved?: Hex
+  /** How many times dearer the quote is. */
+  readonly times?: bigint
+}
 
 function decide(desk: Desk, wish: Wish = {}, given = policy): Event.Of<'decided'> {
-  const { payee = 0, step = desk.told.length, attempt = 0 } = wish
+  const { payee = 0, step = desk.told.length, attempt = 0, approved, times = 1n } = wish
   const quote = Terms.quote({
     payTo: payees[payee]!,
+    payAtoms: String(price * times),
     ...{ issuedAtMs: desk.nowMs, expiresAtMs: desk.nowMs + 60_000 },
     salt: Hash.text(`${desk.told.length}`),
   })
   const key = { agent, run: 'run', step, attempt }
   const purchase = Id.purchase(key)
-  const request = Purchases.policyRequest({ purchase, key, quote }, '127.0.0.1:4020')
+  const reviewed = approved && desk.economy.purchases.purchases.get(approved)
+  const request = PolicyRequest.of(
+    { key, quote, card: Terms.card },
+    {
+      host: '127.0.0.1:4020',
+      hold: reviewed?.hold ?? purchase,
+      approval: reviewed && Purchases.approvalOf(reviewed),
+    },
+  )
   const { usage } = desk.economy.purchases
   const { verdict, reasons } = Budget.explain(usage, given, request, desk.nowMs)
   return {
@@ -96,6 +114,7 @@ function decide(desk: Desk, wish: Wish = {}, given = policy): Event.Of<'decided'
     policyDigest: Policy.digest(given),
     request: plain(request),
     reasons: Json.plain(reasons) as { [key: string]: unknown }[],
+    ...(approved === undefined ? {} : { approved }),
     transition,
   }
 }
@@ -279,15 +298,12 @@ describe('a decision', () => {
     expect(ask(desk, forge(decide(desk)))).toMatch(because)
   })
 
-  test('to deny or to review holds nothing', () => {
-    const cautious = policyOf([
-      `cap ${usdc(price)} USDC per 24h`,
-      'approve above 0.000001 USDC by ops',
-    ])
-    const desk = open(cautious)
+  test('to deny holds nothing', () => {
+    const mean = policyOf(['cap 0.000001 USDC per payment', `cap ${usdc(price)} USDC per 24h`])
+    const desk = open(mean)
     for (let step = 0; step < 3; step++) {
-      const event = decide(desk, { step }, cautious)
-      expect(event.verdict).toBe('review')
+      const event = decide(desk, { step }, mean)
+      expect(event.verdict).toBe('deny')
       tell(desk, event)
       expect(ask(desk, held(event))).toBe('hold without an allowing decision')
       expect(ask(desk, voided(event))).toMatch(/holds nothing/)
@@ -369,3 +385,130 @@ test('a policy is known by its digest, and by nothing else', () => {
 function plain(value: object): { [key: string]: unknown } {
   return Json.plain(value) as { [key: string]: unknown }
 }
+
+describe('a review', () => {
+  const cautious = policyOf([
+    `cap ${usdc(2n * price)} USDC per 24h`,
+    'approve above 0.000001 USDC within 10m by ops',
+  ])
+  const minutes = (count: number) => count * 60_000
+  const approval = (purchase: Hex, ceilingAtoms = price): Event.Event => ({
+    ...{ type: 'approved', purchase, by: 'ops', ceilingAtoms: String(ceilingAtoms) },
+  })
+  const refusal = (purchase: Hex): Event.Event => ({
+    ...{ type: 'declined', purchase, by: 'ops', because: 'too dear' },
+  })
+  function reviewed(): { desk: Desk; first: Event.Of<'decided'> } {
+    const desk = open(cautious)
+    const first = decide(desk, { step: 1 }, cautious)
+    expect(first.verdict).toBe('review')
+    tell(desk, first)
+    return { desk, first }
+  }
+  const heldAtoms = ({ economy, nowMs }: Desk) =>
+    Budget.status(economy.purchases.usage, cautious, nowMs)[0]!.meter.held
+
+  test('holds its room while it waits, and nothing can be paid under it', () => {
+    const { desk, first } = reviewed()
+    expect(heldAtoms(desk)).toBe(String(price))
+    expect(ask(desk, held(first))).toBe('hold without an allowing decision')
+    const again = decide(desk, { step: 1, attempt: 1 }, cautious)
+    expect(ask(desk, again)).toBe('attempt begun while the last one waits for an answer')
+    tell(desk, decide(desk, { step: 2 }, cautious))
+    expect(decide(desk, { step: 3 }, cautious).verdict).toBe('deny')
+  })
+
+  test('approved leads to a fresh quote, bought under the hold it had', () => {
+    const { desk, first } = reviewed()
+    const wish = { step: 1, attempt: 1, approved: first.purchase }
+    expect(ask(desk, decide(desk, wish, cautious))).toBe(
+      'decision under an approval that was not given',
+    )
+    tell(desk, approval(first.purchase))
+    expect(ask(desk, approval(first.purchase))).toBe('approval given twice')
+    const second = decide(desk, wish, cautious)
+    expect(second.verdict).toBe('allow')
+    for (const event of [second, held(second), paying(second), captured(second)]) tell(desk, event)
+    expect(desk.economy.purchases.spentAtoms).toBe(price)
+    expect(heldAtoms(desk)).toBe('0')
+    expect(desk.economy.purchases.usage.reviews.size).toBe(0)
+  })
+
+  test('approved up to a ceiling is reviewed again where the fresh quote is above it', () => {
+    const { desk, first } = reviewed()
+    tell(desk, approval(first.purchase, price))
+    const dearer = decide(
+      desk,
+      { step: 1, attempt: 1, approved: first.purchase, times: 2n },
+      cautious,
+    )
+    expect(dearer.verdict).toBe('review')
+    tell(desk, dearer)
+    expect(heldAtoms(desk)).toBe(String(2n * price))
+    tell(desk, approval(dearer.purchase, 2n * price))
+    const third = decide(
+      desk,
+      { step: 1, attempt: 2, approved: dearer.purchase, times: 2n },
+      cautious,
+    )
+    expect(third.verdict).toBe('allow')
+    tell(desk, third)
+    expect(heldAtoms(desk)).toBe(String(2n * price))
+  })
+
+  test('that nobody answers in time holds nothing any more, and is not approved late', () => {
+    const { desk, first } = reviewed()
+    desk.nowMs += minutes(10) - 1
+    expect(ask(desk, approval(first.purchase))).toBeUndefined()
+    desk.nowMs += 1
+    expect(ask(desk, approval(first.purchase))).toBe('approval of what is not under review')
+    const again = decide(desk, { step: 1, attempt: 1 }, cautious)
+    expect(again.verdict).toBe('review')
+    tell(desk, again)
+    expect(heldAtoms(desk)).toBe(String(price))
+  })
+
+  test('declined holds nothing any more, and its next attempt is reviewed like any other', () => {
+    const { desk, first } = reviewed()
+    tell(desk, refusal(first.purchase))
+    expect(heldAtoms(desk)).toBe('0')
+    expect(ask(desk, approval(first.purchase))).toBe('approval of what is not under review')
+    expect(decide(desk, { step: 1, attempt: 1 }, cautious).verdict).toBe('review')
+  })
+
+  test('approved and gone on with in another amount than it was approved for is a fault', () => {
+    const { desk, first } = reviewed()
+    tell(desk, approval(first.purchase))
+    const second = decide(desk, { step: 1, attempt: 1, approved: first.purchase }, cautious)
+    const forged = { ...second, request: { ...second.request, atoms: '1' } }
+    expect(ask(desk, forged)).toBe('recorded request that does not follow from quote and key')
+  })
+})
+
+describe('a kill switch', () => {
+  const salt = (count: number) => Hash.text(`switch ${count}`)
+  const froze = (name?: string): Event.Event => ({
+    ...{ type: 'froze', salt: salt(1), by: 'ops', because: 'drill' },
+    target: name === undefined ? { kind: 'everything' } : { kind: 'payee', name },
+  })
+  const thawed = (name?: string): Event.Event => ({
+    ...{ type: 'thawed', salt: salt(2), by: 'ops' },
+    target: name === undefined ? { kind: 'everything' } : { kind: 'payee', name },
+  })
+
+  test('denies everything, or one payee, until it is thawed', () => {
+    const desk = open()
+    tell(desk, froze(payees[0]))
+    expect(decide(desk, { payee: 0 }).reasons[0]).toMatchObject({
+      outcome: 'deny',
+      because: `frozen payee ${payees[0]}: by ops, drill`,
+    })
+    expect(decide(desk, { payee: 1 }).verdict).toBe('allow')
+    tell(desk, { ...froze(), salt: salt(3) } as Event.Event)
+    expect(decide(desk, { payee: 1 }).verdict).toBe('deny')
+    expect(ask(desk, thawed(payees[1]))).toContain('not frozen')
+    tell(desk, thawed())
+    tell(desk, { ...thawed(payees[0]), salt: salt(4) } as Event.Event)
+    expect(decide(desk, { payee: 0 }).verdict).toBe('allow')
+  })
+})

@@ -9,15 +9,29 @@ import * as Card from '../market/Card.schema.ts'
 import * as Quote from '../market/Quote.ts'
 import * as Receipt from '../market/Receipt.ts'
 import * as Budget from '../policies/Budget.ts'
+import * as Freeze from '../policies/Freeze.ts'
 import * as Policy from '../policies/Policy.ts'
 import type * as Event from './Event.ts'
+import * as PolicyRequest from './PolicyRequest.ts'
 import type { Fault, Place } from './Sales.ts'
 
-/** Where one purchase stands. */
+/** All a purchase can be; `reviewing` waits for an answer, and holds until it comes or is late. */
+export const statuses = [
+  ...(['refused', 'reviewing', 'decided', 'held'] as const),
+  ...(['paying', 'captured', 'disputed', 'voided'] as const),
+]
+
+/** Where a purchase stands. */
+export type Status = (typeof statuses)[number]
+
+/** One attempt to buy. */
 export type Purchase = {
   readonly id: Hex
+  /** The id the budget holds it under: its own, or that of the attempt which was approved. */
+  readonly hold: Hex
   readonly decided: Event.Of<'decided'>
-  status: 'refused' | 'decided' | 'held' | 'paying' | 'captured' | 'disputed' | 'voided'
+  status: Status
+  approved?: Event.Of<'approved'>
   paying?: Event.Of<'paying'>
   captured?: Event.Of<'captured'>
   /** Positions of its records in this log, in order. */
@@ -46,28 +60,9 @@ export function adopted(state: Purchases, event: Event.Of<'adopted'>): Fault {
   return undefined
 }
 
-/** What the policy is asked about a quote: every attribute it may read. */
-export function policyRequest(
-  event: Pick<Event.Of<'decided'>, 'purchase' | 'key' | 'quote'>,
-  host: string,
-): Budget.Request {
-  const { quote } = event
-  return {
-    id: event.purchase,
-    digest: quote.requestDigest,
-    agent: event.key.agent,
-    asset: quote.asset.id,
-    atoms: BigInt(quote.payAtoms),
-    payee: quote.payTo,
-    host,
-    model: quote.model,
-    coveragePpb: BigInt(quote.coveragePromisedPpb),
-  }
-}
-
 /**
  * A verdict on a quote: re-runs the policy on the recorded request and this log's own meters; verdict,
- * reasons and holds must be the same.
+ * reasons and holds must be the same. An approved review is decided anew under the id it holds.
  */
 export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place): Fault {
   const policy = state.policies.get(event.policyDigest)
@@ -75,26 +70,107 @@ export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place)
   if (Id.purchase(event.key) !== event.purchase)
     return 'purchase id that is not the hash of its key'
   if (state.purchases.has(event.purchase)) return 'purchase decided twice'
-  const before = Id.purchase({ ...event.key, attempt: event.key.attempt - 1 })
-  if (isOpen(state.purchases.get(before))) return 'attempt begun before the last one ended'
   if (Card.hash(event.card) !== event.quote.cardHash) return 'decision on another model card'
-  const request = policyRequest(event, String(event.request.host))
+  const before = state.purchases.get(previous(event))
+  if (isOpen(before)) return 'attempt begun before the last one ended'
+  const approved = event.approved === undefined ? undefined : before
+  if (event.approved !== undefined && (approved?.id !== event.approved || !approved.approved))
+    return 'decision under an approval that was not given'
+  if (approved === undefined && isWaiting(state, before, at.atMs))
+    return 'attempt begun while the last one waits for an answer'
+  const hold = approved?.hold ?? event.purchase
+  const host = String(event.request.host)
+  const approval = approved && approvalOf(approved)
+  const request = PolicyRequest.of(event, { host, hold, approval })
   if (Json.encode(Json.plain(request)) !== Json.encode(event.request))
     return 'recorded request that does not follow from quote and key'
+  const shadow = shadowFault(state, event, request, at)
+  if (shadow !== undefined) return shadow
   const decision = Budget.authorize(state.usage, policy, request, at.atMs)
   if (decision.verdict !== event.verdict)
     return `verdict ${event.verdict}, recomputed ${decision.verdict}`
   if (Json.encode(Json.plain(decision.reasons)) !== Json.encode(event.reasons))
     return 'reasons or meters that are not the recomputed ones'
-  // Approvals are no part of this version: what would wait for one holds nothing and is not bought.
-  if (event.verdict === 'review') Budget.release(state.usage, event.purchase, at.atMs)
+  if (approved !== undefined) approved.status = 'refused'
+  const status = ({ allow: 'decided', review: 'reviewing', deny: 'refused' } as const)[
+    event.verdict
+  ]
   state.purchases.set(event.purchase, {
-    id: event.purchase,
-    decided: event,
-    status: event.verdict === 'allow' ? 'decided' : 'refused',
+    ...{ id: event.purchase, hold, decided: event, status },
     leaves: [at.leaf],
   })
   return undefined
+}
+
+/** What the policy on trial would have decided, recomputed; it had no effect. */
+function shadowFault(
+  state: Purchases,
+  { shadow }: Event.Of<'decided'>,
+  request: Budget.Request,
+  at: Place,
+): Fault {
+  if (shadow === undefined) return undefined
+  const policy = state.policies.get(shadow.policyDigest)
+  if (policy === undefined) return `trial of policy ${shadow.policyDigest}, never adopted`
+  const { verdict, decidedBy } = Budget.explain(state.usage, policy, request, at.atMs)
+  const isSame = verdict === shadow.verdict && decidedBy?.because === shadow.because
+  return isSame ? undefined : `trial verdict ${shadow.verdict}, recomputed ${verdict}`
+}
+
+function previous({ key }: Pick<Event.Of<'decided'>, 'key'>): Hex {
+  return Id.purchase({ ...key, attempt: key.attempt - 1 })
+}
+
+/** What an approval lets pass: this payee, this model, up to its ceiling. */
+export function approvalOf({ approved, decided }: Purchase): Budget.Approval | undefined {
+  if (approved === undefined) return undefined
+  const { payTo: payee, model } = decided.quote
+  return { by: approved.by, payee, model, ceilingAtoms: BigInt(approved.ceilingAtoms) }
+}
+
+/** Whether a purchase waits for somebody to approve it: until it is answered, or has waited too long. */
+export function isWaiting(
+  state: Purchases,
+  purchase: Purchase | undefined,
+  nowMs: number,
+): purchase is Purchase {
+  if (purchase?.status !== 'reviewing') return false
+  const expiresAtMs = state.usage.reviews.get(purchase.hold)
+  return expiresAtMs !== undefined && expiresAtMs > nowMs
+}
+
+/** Somebody approved what was under review: payee, model and ceiling, for the next attempt. */
+export function approved(state: Purchases, event: Event.Of<'approved'>, at: Place): Fault {
+  const purchase = state.purchases.get(event.purchase)
+  if (!isWaiting(state, purchase, at.atMs)) return 'approval of what is not under review'
+  if (purchase.approved !== undefined) return 'approval given twice'
+  purchase.approved = event
+  move(purchase, 'reviewing', at)
+  return undefined
+}
+
+/** Somebody declined what was under review: it holds nothing any more. */
+export function declined(state: Purchases, event: Event.Of<'declined'>, at: Place): Fault {
+  const purchase = state.purchases.get(event.purchase)
+  if (!isWaiting(state, purchase, at.atMs)) return 'refusal of what is not under review'
+  const outcome = Budget.release(state.usage, purchase.hold, at.atMs)
+  if (outcome !== 'ok') return `release refused: ${JSON.stringify(outcome)}`
+  move(purchase, 'refused', at)
+  return undefined
+}
+
+/** A kill switch: from here on what is frozen is neither authorised nor signed. */
+export function froze(state: Purchases, event: Event.Of<'froze'>, at: Place): Fault {
+  const { by, because } = event
+  const target = Freeze.fromJson(event.target)
+  Budget.freeze(state.usage, { target, by, because, atMs: at.atMs })
+  return undefined
+}
+
+/** What was frozen may pay again. */
+export function thawed(state: Purchases, event: Event.Of<'thawed'>): Fault {
+  const target = Freeze.fromJson(event.target)
+  return Budget.thaw(state.usage, target) ? undefined : `thaw of ${Freeze.key(target)}, not frozen`
 }
 
 /** The hold that an allowing verdict took, on every meter at once. */
@@ -130,7 +206,7 @@ export function captured(state: Purchases, event: Event.Of<'captured'>, at: Plac
   if (receipt.payer !== purchase.decided.key.agent) return 'receipt for another payer'
   if (receipt.paymentNonce !== purchase.paying!.nonce) return 'receipt for another payment'
   if (event.atoms !== quote.payAtoms) return 'capture of another amount than was signed away'
-  const outcome = Budget.capture(state.usage, event.purchase, BigInt(event.atoms), at.atMs)
+  const outcome = Budget.capture(state.usage, purchase.hold, BigInt(event.atoms), at.atMs)
   if (outcome !== 'ok') return `capture refused: ${JSON.stringify(outcome)}`
   state.spentAtoms += BigInt(event.atoms)
   purchase.captured = event
@@ -144,7 +220,7 @@ export function disputed(state: Purchases, event: Event.Of<'disputed'>, at: Plac
   if (purchase?.status !== 'paying') return 'dispute without a payment'
   if (event.atoms !== purchase.decided.quote.payAtoms)
     return 'dispute of another amount than was signed away'
-  const outcome = Budget.capture(state.usage, event.purchase, BigInt(event.atoms), at.atMs)
+  const outcome = Budget.capture(state.usage, purchase.hold, BigInt(event.atoms), at.atMs)
   if (outcome !== 'ok') return `capture refused: ${JSON.stringify(outcome)}`
   state.spentAtoms += BigInt(event.atoms)
   move(purchase, 'disputed', at)
@@ -155,7 +231,7 @@ export function disputed(state: Purchases, event: Event.Of<'disputed'>, at: Plac
 export function voided(state: Purchases, event: Event.Of<'voided'>, at: Place): Fault {
   const purchase = state.purchases.get(event.purchase)
   if (purchase === undefined || !isOpen(purchase)) return 'release of a purchase that holds nothing'
-  const outcome = Budget.release(state.usage, event.purchase, at.atMs)
+  const outcome = Budget.release(state.usage, purchase.hold, at.atMs)
   if (outcome !== 'ok') return `release refused: ${JSON.stringify(outcome)}`
   move(purchase, 'voided', at)
   return undefined
@@ -164,6 +240,14 @@ export function voided(state: Purchases, event: Event.Of<'voided'>, at: Place): 
 /** Purchases that are not at an end, oldest first: what a restarted agent finishes or undoes. */
 export function open(state: Purchases): Purchase[] {
   return [...state.purchases.values()].filter(isOpen)
+}
+
+/** Purchases that somebody approved and nobody went on with: the process ended in between. */
+export function approvedAndOpen(state: Purchases, nowMs: number): Purchase[] {
+  if (state.usage.reviews.size === 0) return []
+  return [...state.purchases.values()].filter(
+    (each) => each.approved !== undefined && isWaiting(state, each, nowMs),
+  )
 }
 
 /** Whether a purchase holds something and is not at an end. */

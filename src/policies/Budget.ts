@@ -263,8 +263,11 @@ export function thaw(usage: Usage.Usage, target: Freeze.Target): boolean {
 }
 
 /** Why a payment must not be signed now although it was authorised; `undefined` if it may be. */
-export function stopped(usage: Usage.Usage, request: Request.Request): Decision.Reason | undefined {
-  const freeze = Freeze.find(usage.freezes, Request.facts(request))
+export function stopped(
+  usage: Usage.Usage,
+  names: Pick<Request.Request, 'agent' | 'payee' | 'model'>,
+): Decision.Reason | undefined {
+  const freeze = Freeze.find(usage.freezes, Request.facts(names as Request.Request))
   return freeze && Judgement.frozen(freeze)
 }
 

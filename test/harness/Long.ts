@@ -7,7 +7,7 @@ import * as Contribution from '../../src/datanets/Contribution.ts'
 import * as Datanet from '../../src/datanets/Datanet.ts'
 import * as Version from '../../src/datanets/Version.ts'
 import type * as Event from '../../src/economy/Event.ts'
-import * as Purchases from '../../src/economy/Purchases.ts'
+import * as PolicyRequest from '../../src/economy/PolicyRequest.ts'
 import type * as Sales from '../../src/economy/Sales.ts'
 import * as Hash from '../../src/kernel/Hash.ts'
 import type * as Hex from '../../src/kernel/Hex.ts'
@@ -220,7 +220,10 @@ export function buy(books: Writer, at: number): void {
   const key = { agent: buyer, run: 'run', step: at, attempt: 0 }
   const purchase = Id.purchase(key)
   const given = quote({ datanet: undefined }, { at, nowMs: books.now(), payer: buyer })
-  const request = Purchases.policyRequest({ purchase, key, quote: given }, '127.0.0.1:4020')
+  const request = PolicyRequest.of(
+    { key, quote: given, card },
+    { host: '127.0.0.1:4020', hold: purchase },
+  )
   const { verdict, reasons } = Budget.explain(usage, desk, request, books.now())
   const atoms = given.payAtoms
   books.record([

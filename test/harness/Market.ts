@@ -63,6 +63,8 @@ export type Agent = {
   /** Sentences, besides the one that allows the till; `cap 1 USDC per 24h` unless told. */
   readonly rules?: readonly string[]
   readonly policy?: string
+  /** A policy on trial: a file, or sentences besides the one that allows the till. */
+  readonly shadow?: string | readonly string[]
   readonly chain?: Buyer.Options['chain']
   readonly fundAtoms?: bigint
 }
@@ -78,22 +80,23 @@ export async function open(options: Partial<Pick<Start.Options, 'terms' | 'docum
   const buyers = new Set<Buyer.Buyer>()
   let drawn = 0
 
+  const policyText = (rules: readonly string[]) =>
+    [
+      'policy: desk',
+      `asset: ${contracts.asset.id}`,
+      'rules:',
+      `  - allow payees ${contracts.till}`,
+      ...rules.map((rule) => `  - ${rule}`),
+    ].join('\n')
   const policy = (rules: readonly string[]) =>
-    Policy.parse(
-      [
-        'policy: desk',
-        `asset: ${contracts.asset.id}`,
-        'rules:',
-        `  - allow payees ${contracts.till}`,
-        ...rules.map((rule) => `  - ${rule}`),
-      ].join('\n'),
-      { file: 'policy.yaml', assets: [contracts.asset] },
-    )
+    Policy.parse(policyText(rules), { file: 'policy.yaml', assets: [contracts.asset] })
+  const trial = (given: string | readonly string[]) =>
+    typeof given === 'string' ? given : policy(given)
 
   return {
     ...{ chain, contracts, node, now, scratch },
     baseUrl: started.baseUrl,
-    policy,
+    ...{ policy, policyText },
     /** A wallet with money, and a buyer that spends it. */
     async agent(agent: Agent = {}) {
       drawn += 1
@@ -106,6 +109,7 @@ export async function open(options: Partial<Pick<Start.Options, 'terms' | 'docum
         name: 'desk',
         chain: agent.chain ?? chain,
         policy: agent.policy ?? policy(agent.rules ?? ['cap 1 USDC per 24h']),
+        ...(agent.shadow === undefined ? {} : { shadow: trial(agent.shadow) }),
         local: true,
       })
       buyers.add(buyer)

@@ -8,7 +8,7 @@ import * as Tokenizer from '../../src/attribution/spans/Tokenizer.ts'
 import * as Datanet from '../../src/datanets/Datanet.ts'
 import * as Version from '../../src/datanets/Version.ts'
 import type * as Audit from '../../src/economy/Audit.ts'
-import * as Purchases from '../../src/economy/Purchases.ts'
+import * as PolicyRequest from '../../src/economy/PolicyRequest.ts'
 import * as Sales from '../../src/economy/Sales.ts'
 import * as Asset from '../../src/kernel/Asset.ts'
 import * as Hash from '../../src/kernel/Hash.ts'
@@ -143,7 +143,7 @@ function decide(pair: Pair, { quote, signature }: Quote.Signed): Bought {
   const { usage, policies } = buyer.economy.purchases
   const key = { agent: buyer.wallet.address, run: 'run', step: pair.step, attempt: 0 }
   const purchase = Id.purchase(key)
-  const request = Purchases.policyRequest({ purchase, key, quote }, '127.0.0.1:4020')
+  const request = PolicyRequest.of({ key, quote, card }, { host: '127.0.0.1:4020', hold: purchase })
   const { verdict, reasons } = Budget.explain(usage, policy, request, pair.nowMs)
   const policyDigest = Policy.digest(policy)
   if (!policies.has(policyDigest))

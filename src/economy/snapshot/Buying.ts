@@ -11,7 +11,7 @@ import * as Freeze from '../../policies/Freeze.ts'
 import type * as Meter from '../../policies/Meter.ts'
 import * as Policy from '../../policies/Policy.ts'
 import * as Usage from '../../policies/Usage.ts'
-import type * as Purchases from '../Purchases.ts'
+import * as Purchases from '../Purchases.ts'
 import * as Archive from './Archive.ts'
 import * as Plain from './Plain.ts'
 import * as Source from './Source.ts'
@@ -19,16 +19,13 @@ import * as Table from './Table.ts'
 
 const none = 0xffffffff
 const layouts = {
-  purchases: { key: 32, status: 1, count: 1, leaf0: 4, leaf1: 4, leaf2: 4, leaf3: 4 },
+  purchases: { key: 32, hold: 32, status: 1, count: 1, leaf0: 4, leaf1: 4, leaf2: 4, leaf3: 4 },
   entries: {
     ...{ key: 32, state: 1, digest: 32, atoms: 32, capturedAtoms: 32, capturedAtMs: 8 },
     ...{ asset: 4, payee: 4, agent: 4, decision: 4, more: 4, deviceMs: 32, countedAtoms: 32 },
   },
 } as const
 
-const statuses = [
-  ...(['refused', 'decided', 'held', 'paying', 'captured', 'disputed', 'voided'] as const),
-]
 const states = ['denied', 'review', 'held', 'captured', 'voided'] as const
 const leaves = ['leaf0', 'leaf1', 'leaf2', 'leaf3'] as const
 
@@ -56,11 +53,11 @@ export function encode(state: Purchases.Purchases): Source.Section[] {
   const purchases = Table.write(layouts.purchases)
   Archive.each(state.purchases, {
     row: purchases.copy,
-    entry(key, { status, leaves }) {
+    entry(key, { status, leaves, hold }) {
       assert(leaves.length <= 4, 'at most four records of a purchase')
       const [leaf0 = none, leaf1 = none, leaf2 = none, leaf3 = none] = leaves
       const places = { count: leaves.length, leaf0, leaf1, leaf2, leaf3 }
-      purchases.add({ key, status: statuses.indexOf(status), ...places })
+      purchases.add({ key, hold, status: Purchases.statuses.indexOf(status), ...places })
     },
   })
   return [
@@ -151,17 +148,20 @@ function purchases(source: Source.Source): Purchases.Purchases['purchases'] {
       const places = leaves
         .slice(0, table.number(row, 'count'))
         .map((field) => table.number(row, field))
-      const status = statuses[table.number(row, 'status')]!
+      const status = Purchases.statuses[table.number(row, 'status')]!
       const at = (index: number) => places[index]!
       const decided = Source.lazily(() => Source.event(source, at(0), 'decided').event)
       const purchase: Purchases.Purchase = {
         id: table.hex(row, 'key'),
+        hold: table.hex(row, 'hold'),
         get decided() {
           return decided()
         },
         status,
         leaves: places,
       }
+      if (status === 'reviewing' && places.length === 2)
+        define(purchase, 'approved', () => Source.event(source, at(1), 'approved').event)
       // Decided, held, paying, ended: whoever has three open or four has paid or was about to.
       if (status === 'paying' || places.length === 4)
         define(purchase, 'paying', () => Source.event(source, at(2), 'paying').event)
@@ -172,7 +172,7 @@ function purchases(source: Source.Source): Purchases.Purchases['purchases'] {
   })
 }
 
-function define<K extends 'paying' | 'captured'>(
+function define<K extends 'approved' | 'paying' | 'captured'>(
   purchase: Purchases.Purchase,
   name: K,
   read: () => Purchases.Purchase[K],

@@ -1,0 +1,120 @@
+/**
+ * @module What an operator does beside a running agent: answers reviews, freezes and thaws, asks what the
+ * policy would say. Every answer is a record in the agent's log before it takes effect.
+ */
+import * as Purchases from '../economy/Purchases.ts'
+import { BaseError, InputError } from '../kernel/Errors.ts'
+import type { Hex } from '../kernel/Hex.ts'
+import * as Budget from '../policies/Budget.ts'
+import * as Freeze from '../policies/Freeze.ts'
+import type * as Policy from '../policies/Policy.ts'
+import type * as Books from '../store/Books.ts'
+import type { Buyer, Call, Outcome, Review } from './Buyer.ts'
+import * as Resumption from './Resumption.ts'
+
+/** What the operator's door needs of the buyer. */
+export type Ports = {
+  readonly books: Books.Books
+  readonly dir: string
+  /** The policy in force. */
+  readonly policies: () => Policy.Policy
+  readonly salt: () => Hex
+  readonly buy: (call: Call) => Promise<Outcome>
+}
+
+/** The operator's part of a buyer. */
+export function of(
+  ports: Ports,
+): Pick<Buyer, 'reviews' | 'approve' | 'decline' | 'freeze' | 'thaw' | 'freezes' | 'explain'> {
+  const { books, dir, policies, salt, buy } = ports
+  const { purchases } = books.state
+  return {
+    reviews: () =>
+      [...purchases.usage.reviews.keys()].flatMap((hold) => {
+        const waiting = [...purchases.purchases.values()].filter((each) => each.hold === hold)
+        return waiting.flatMap((each) => (isOpen(each) ? [review(purchases, each)] : []))
+      }),
+    async approve(id, { by, ceilingAtoms }) {
+      const purchase = underReview(id)
+      expectApprover(policies(), by)
+      const { quote, key } = purchase.decided
+      const ceiling = ceilingAtoms ?? BigInt(quote.payAtoms)
+      const event = {
+        type: 'approved',
+        purchase: id,
+        by,
+        ceilingAtoms: ceiling.toString(),
+      } as const
+      // Read before it is recorded: what cannot be gone on with is not approved.
+      const order = Resumption.orderOf(dir, purchase.id)
+      await books.record([{ event, causes: cause(purchase) }])
+      return buy({ ...order, run: key.run, step: key.step })
+    },
+    async decline(id, { by, because }) {
+      const purchase = underReview(id)
+      expectApprover(policies(), by)
+      const event = { type: 'declined', purchase: id, by, because: words(because) } as const
+      await books.record([{ event, causes: cause(purchase) }])
+    },
+    async freeze(target, { by, because }) {
+      const event = { type: 'froze', salt: salt(), target, by: words(by) } as const
+      await books.record([{ event: { ...event, because: words(because) } }])
+    },
+    async thaw(target, { by }) {
+      if (!purchases.usage.freezes.has(Freeze.key(target)))
+        throw new BaseError(`${Freeze.key(target)} is not frozen`, {
+          code: 'not-frozen',
+          hint: 'requite policy status shows what is',
+        })
+      await books.record([{ event: { type: 'thawed', salt: salt(), target, by: words(by) } }])
+    },
+    freezes: () => [...purchases.usage.freezes.values()],
+    explain: (request) => Budget.explain(purchases.usage, policies(), request, books.now()),
+  }
+
+  function isOpen(purchase: Purchases.Purchase): boolean {
+    const isWaiting = Purchases.isWaiting(purchases, purchase, books.now())
+    return isWaiting && purchase.approved === undefined
+  }
+
+  function underReview(id: Hex): Purchases.Purchase {
+    const purchase = purchases.purchases.get(id)
+    if (purchase !== undefined && isOpen(purchase)) return purchase
+    const said = purchase === undefined ? 'is not known' : `is ${purchase.status}`
+    throw new BaseError(`purchase ${id} is not under review: it ${said}`, {
+      code: 'not-under-review',
+      hint: 'requite policy approvals lists what waits; a review that nobody answers expires',
+      facts: { purchase: id },
+    })
+  }
+
+  function cause({ leaves }: Purchases.Purchase) {
+    return [{ origin: books.origin, leaf: leaves.at(-1)! }]
+  }
+}
+
+function review({ usage }: Purchases.Purchases, purchase: Purchases.Purchase): Review {
+  const { quote, reasons } = purchase.decided
+  const asking = reasons.find(({ outcome }) => outcome === 'review')
+  return {
+    purchase: purchase.id,
+    payee: quote.payTo,
+    model: quote.model,
+    atoms: BigInt(quote.payAtoms),
+    because: String(asking?.because ?? 'under review'),
+    expiresAtMs: usage.reviews.get(purchase.hold)!,
+  }
+}
+
+/** Only whom the policy names may answer for it. */
+function expectApprover({ rules }: Policy.Policy, by: string): void {
+  const names = rules.flatMap((rule) => (rule.rule === 'approve-above' ? rule.by : []))
+  if (names.includes(by)) return
+  const expected = names.length === 0 ? 'nobody: no sentence asks' : names.join(' or ')
+  throw new InputError(`expected an approver whom the policy names: ${expected}, got ${by}`)
+}
+
+function words(text: string): string {
+  if (text.trim() !== '' && text.length <= 200 && text.isWellFormed()) return text
+  throw new InputError('expected 1 to 200 characters that say who or why')
+}
