@@ -22,7 +22,7 @@ const steps = [
   { name: 'build', limitS: 180, args: ['scripts/build.mjs'] },
   {
     name: 'tests',
-    limitS: 900,
+    limitS: 1_800,
     args: [
       bin('vitest/vitest.mjs'),
       'run',

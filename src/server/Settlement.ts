@@ -37,6 +37,12 @@ export async function settle(node: Node.Node, sale: Sales.Sale): Promise<Settled
   if (sale.status === 'funded') return { kind: 'funded', sale }
   if (sale.status === 'unfunded')
     return { kind: 'unfunded', because: 'this payment came to nothing' }
+  const { books } = node
+  // Only what the disk holds may take money: after a crash nobody would know what it was for.
+  for (let wait = books.unsettled(); wait !== undefined; wait = books.unsettled()) {
+    if (sale.leaf < books.size()) break
+    await wait
+  }
   const { payment, receiptHash } = sale
   const { payer, nonce, payTo, validBeforeSec } = payment
   const { asset } = node.contracts

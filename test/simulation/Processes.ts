@@ -155,8 +155,6 @@ export async function startShop(shop: Shop): Promise<void> {
 /** Settles what was served and is open. */
 export function settle(shop: Shop): void {
   World.park(shop.life, 'seller settles what is open', () => {
-    // A sale that is not durable yet is left to whoever serves it.
-    if (shop.books?.unsettled() !== undefined) return
     Settlement.settleOpen(shop.node!).catch((error: unknown) => expectFailure(shop, error))
   })
 }
