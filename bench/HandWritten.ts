@@ -17,6 +17,23 @@ export const eightRules = (till: string) => [
   'approve above 1 USDC by ops',
 ]
 
+/** As many rules of the same kinds, which decide the same: those of {@link eightRules}, then looser ones. */
+export function manyRules(till: string, count: number): readonly string[] {
+  const rules = [...eightRules(till)]
+  for (let at = 1; rules.length < count; at++)
+    rules.push(
+      `allow payees ${till}, *.lab${at}.research.example`,
+      `allow models docs-reader, legal-de@${at}*`,
+      `cap ${2 + at} USDC per payment`,
+      `cap ${50 + at} USDC per ${24 * 3_600 - 120 * at}s`,
+      `cap ${10 + at} USDC per ${24 * 3_600 - 120 * at}s per payee`,
+      `at most ${30 + at} payments per ${60 + at}s per agent`,
+      `demand coverage ${50 - at * 0.5}%`,
+      `approve above ${1 + at} USDC by ops`,
+    )
+  return rules.slice(0, count)
+}
+
 /** What {@link ledger} keeps, in sentences. */
 export const fiveMeters = [
   'allow payees *',

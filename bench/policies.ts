@@ -1,7 +1,8 @@
 /**
  * @module `npm run bench -- policies`: decisions with every rule's reason beside hand-written ifs that give
- * none, on the same eight rules and 10,000 requests; authorize and capture over five rolling meters beside
- * a hand-written ledger; and what is kept in memory. A verdict or a sum that differs fails the bench.
+ * none and beside general engines, on the same eight rules and 10,000 requests; authorize and capture over
+ * five rolling meters beside a hand-written ledger and a rate limiter; 512 rules beside eight; a policy
+ * file read anew; and what is kept in memory. A verdict or a sum that differs fails the bench.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -12,6 +13,12 @@ import * as Policy from '../src/policies/Policy.ts'
 import * as Request from '../src/policies/Request.ts'
 import * as Rule from '../src/policies/Rule.ts'
 import * as HandWritten from './HandWritten.ts'
+import * as Casbin from './peers/Casbin.ts'
+import * as CedarWasm from './peers/CedarWasm.ts'
+import * as JsonLogic from './peers/JsonLogic.ts'
+import * as JsonRules from './peers/JsonRules.ts'
+import * as Question from './peers/Question.ts'
+import * as RateLimiter from './peers/RateLimiter.ts'
 import * as Report from './Report.ts'
 
 const usdc = {
@@ -23,6 +30,16 @@ const till = '0x00000000000000000000000000000000000000aa'
 const startMs = 1_700_000_000_000
 const requestCount = 10_000
 const decisionRounds = 60
+/** How many of the requests a general engine is asked in each round: slow ones few. */
+const peerCounts: Readonly<Record<string, number>> = {
+  'cedar-wasm': 150,
+  casbin: 500,
+  'casbin/one-matcher': 1_000,
+  'json-logic-engine': requestCount,
+  'json-rules-engine': 250,
+}
+const manyRules = 512
+const reloads = 200
 const pairsPerRound = 2_000
 const pairRounds = 30
 /** A rule that never decides proves nothing about its verdicts. */
@@ -33,21 +50,38 @@ const options = Report.options(
   `ours           requests read once (Request.from), every rule's reason in every decision
 ours/unread    plain requests, read and checked anew for each decision
 ours/recorded  the reasons written as canonical JSON, as an agent records them
+ours/512-rules 64 times the eight rules, each time with other limits
+ours/reloaded  a file of eight rules read, compiled and asked for the first time
 --json         one JSON object as the last line`,
 )
 const payees = [till, ...Array.from({ length: 40 }, (_, at) => `lab${at}.research.example`)]
 const models = ['docs-reader', ...Array.from({ length: 5 }, (_, at) => `legal-de@${at}`)]
 const random = randomly(13)
-const rows = [...measureDecisions(), ...measurePairs(), ...measureMemory()]
+const rows = [
+  ...(await measureDecisions()),
+  ...(await measurePairs()),
+  ...(await measureScale()),
+  ...measureReload(),
+  ...measureMemory(),
+]
 const ratios = {
   'ours/hand-written': ratio('decisions', 'ours', 'hand-written'),
   'ours/unread/hand-written': ratio('decisions', 'ours/unread', 'hand-written'),
   'ours/recorded/hand-written': ratio('decisions', 'ours/recorded', 'hand-written'),
+  'ours/cedar-wasm': ratio('decisions', 'ours', 'cedar-wasm'),
+  'ours/casbin': ratio('decisions', 'ours', 'casbin'),
+  'ours/casbin/one-matcher': ratio('decisions', 'ours', 'casbin/one-matcher'),
+  'ours/json-logic-engine': ratio('decisions', 'ours', 'json-logic-engine'),
+  'ours/json-rules-engine': ratio('decisions', 'ours', 'json-rules-engine'),
   'ours/hand-written-ledger': ratio('authorize + capture', 'ours', 'hand-written-ledger'),
+  'ours/rate-limiter-flexible': ratio('authorize + capture', 'ours', 'rate-limiter-flexible'),
+  // Above 1: more rules cost less each. Below a millisecond: above 1.
+  'ours/512-rules/linear': ratio('a rule', 'ours', 'ours/512-rules'),
+  'ours/reloaded/1-ms': 1 / rows.find(({ subject }) => subject === 'ours/reloaded')!.value,
 }
 Report.print({ bench: 'policies', rows, ratios }, options)
 
-function measureDecisions(): Report.Row[] {
+async function measureDecisions(): Promise<Report.Row[]> {
   const policy = made(HandWritten.eightRules(till))
   const usage = Budget.empty()
   const hand = HandWritten.desk(usdc.id, till)
@@ -69,8 +103,43 @@ function measureDecisions(): Report.Row[] {
   const wanted = subjects['hand-written']().join()
   for (const [name, run] of Object.entries(subjects))
     if (run().join() !== wanted) Report.stop(`${name} and hand-written disagree on a verdict`)
-  const measured = interleave(subjects, decisionRounds)
-  return measured.map(([subject, ms]) => rate(subject, 'decisions', requestCount / ms))
+  const questions = requests.map((request) => Question.of(request, decide(request)))
+  const peers = await general(questions, wanted)
+  const whole = Object.entries(subjects).map(([name, run]) => ({ name, run, count: requestCount }))
+  const measured = await interleave([...whole, ...peers], decisionRounds)
+  return measured.map(({ name, count, ms }) => rate(name, 'decisions', count / ms))
+}
+
+/** General engines, each asked all of the questions once; then a part of them in each round. */
+async function general(
+  questions: readonly Question.Question[],
+  wanted: string,
+): Promise<readonly Subject[]> {
+  const subject = async <Prepared>({ name, prepare, ask }: Question.Peer<Prepared>) => {
+    const prepared = questions.map(prepare)
+    const said: Budget.Verdict[] = []
+    for (const each of prepared) said.push(await ask(each))
+    if (said.join() !== wanted) Report.stop(`${name} and hand-written disagree on a verdict`)
+    const count = peerCounts[name]!
+    let next = 0
+    const part = () => {
+      next = next + count > prepared.length ? count : next + count
+      return prepared.slice(next - count, next)
+    }
+    const isLate = name === 'json-rules-engine'
+    const now = () => part().map((each) => ask(each))
+    const late = async () => {
+      for (const each of part()) await ask(each)
+    }
+    return { name, count, run: isLate ? late : now }
+  }
+  return [
+    await subject(CedarWasm.peer(till)),
+    await subject(await Casbin.lines(till)),
+    await subject(await Casbin.matcher(till)),
+    await subject(JsonLogic.peer(till)),
+    await subject(JsonRules.peer(till)),
+  ]
 }
 
 /**
@@ -116,10 +185,11 @@ function spendSome(
   return nowMs
 }
 
-function measurePairs(): Report.Row[] {
+async function measurePairs(): Promise<Report.Row[]> {
   const policy = made(HandWritten.fiveMeters)
   const usage = Budget.empty()
   const ledger = HandWritten.ledger()
+  const limiter = RateLimiter.ledger()
   const pool = Array.from({ length: pairsPerRound * (pairRounds + 5) }, (_, at) =>
     Request.from(ask(1_000_000 + at)),
   )
@@ -131,6 +201,7 @@ function measurePairs(): Report.Row[] {
       return 'paid'
     }
   }
+  let limited = 0
   const subjects = {
     'hand-written-ledger': run((request, nowMs) => {
       if (ledger.authorize(request, nowMs) !== 'allow') return false
@@ -140,16 +211,67 @@ function measurePairs(): Report.Row[] {
       if (Budget.authorize(usage, policy, request, nowMs).verdict !== 'allow') return false
       return Budget.capture(usage, request.id, request.atoms, nowMs) === 'ok'
     }),
+    'rate-limiter-flexible': async () => {
+      const part = pool.slice(limited, limited + pairsPerRound)
+      limited += pairsPerRound
+      for (const request of part) {
+        if (!(await limiter.authorize(request))) return 'refused'
+        if (!(await limiter.capture(request, request.atoms))) return 'refused'
+      }
+      return 'paid'
+    },
   }
   for (let round = 0; round < 5; round++)
     for (const pay of Object.values(subjects))
-      if (pay() !== 'paid') Report.stop('a payment was refused')
-  const measured = interleave(subjects, pairRounds)
+      if ((await pay()) !== 'paid') Report.stop('a payment was refused')
+  const each = Object.entries(subjects).map(([name, run]) => ({ name, run, count: pairsPerRound }))
+  const measured = await interleave(each, pairRounds)
   const endMs = startMs + pool.length
   const { meter } = Budget.status(usage, policy, endMs)[0]!
-  if (`${ledger.day(endMs)}` !== meter.used || meter.held !== '0')
-    Report.stop('the ledger and the budget disagree on a sum')
-  return measured.map(([subject, ms]) => rate(subject, 'authorize + capture', pairsPerRound / ms))
+  const sums = [ledger.day(endMs), await limiter.day()].map(String)
+  if (sums.some((sum) => sum !== meter.used) || meter.held !== '0')
+    Report.stop('the ledgers and the budget disagree on a sum')
+  return measured.map(({ name, count, ms }) => rate(name, 'authorize + capture', count / ms))
+}
+
+/** What one rule costs in a decision, among eight and among many. */
+async function measureScale(): Promise<Report.Row[]> {
+  const requests = Array.from({ length: 2_000 }, (_, at) => Request.from(ask(2_000_000 + at)))
+  const subject = (name: string, sentences: readonly string[], count: number) => {
+    const policy = made(sentences)
+    const usage = Budget.empty()
+    // Meters are kept up once something was authorised.
+    Budget.authorize(usage, policy, ask(3_000_000), startMs)
+    const part = requests.slice(0, count)
+    const run = () =>
+      part.map((request) => Budget.explain(usage, policy, request, startMs).verdict).join()
+    return { name, run, count: count * sentences.length }
+  }
+  const few = subject('ours', HandWritten.eightRules(till), requests.length)
+  const many = subject('ours/512-rules', HandWritten.manyRules(till, manyRules), 200)
+  if (!few.run().startsWith(many.run())) Report.stop('512 rules decide other than eight')
+  const measured = await interleave([few, many], decisionRounds)
+  const unit = 'ns of CPU'
+  return measured.map(({ name, count, ms }) => ({
+    ...{ subject: name, metric: 'a rule', value: (1e6 * ms) / count, unit },
+  }))
+}
+
+/** A file of eight rules, from its text to the first decision. */
+function measureReload(): Report.Row[] {
+  const file = Policy.format(made(HandWritten.eightRules(till)))
+  const usage = Budget.empty()
+  const request = Request.from(ask(4_000_000))
+  const times = Array.from({ length: reloads }, (_, at) => {
+    // Never the same text twice: nothing may be remembered.
+    const text = file.replace('cap 2 USDC', `cap ${2 + at} USDC`)
+    return Report.cpuMs(() => {
+      const policy = Policy.parse(text, { file: 'policy.yaml', assets: [usdc] })
+      return Budget.explain(usage, policy, request, startMs)
+    }).ms
+  })
+  const unit = 'ms of CPU'
+  return [{ subject: 'ours/reloaded', metric: 'eight rules', value: Report.median(times), unit }]
 }
 
 /** What a remembered id and a payee's meters weigh, all their strings included. */
@@ -176,19 +298,24 @@ function measureMemory(): Report.Row[] {
   ]
 }
 
+/** What is measured: how many of whatever it does one run does. */
+type Subject = { readonly name: string; readonly count: number; readonly run: () => unknown }
+
 /** Each subject once a round, in turn; CPU milliseconds of the middle round. */
-function interleave(
-  subjects: Readonly<Record<string, () => unknown>>,
+async function interleave(
+  subjects: readonly Subject[],
   rounds: number,
-): [subject: string, ms: number][] {
-  const times = Object.keys(subjects).map((name): [string, number[]] => [name, []])
+): Promise<readonly (Subject & { readonly ms: number })[]> {
+  const times = subjects.map((subject) => ({ ...subject, list: [] as number[] }))
   for (let round = 0; round < rounds; round++)
-    for (const [name, list] of times) {
-      const { ms, result } = Report.cpuMs(subjects[name]!)
+    for (const { name, run, list } of times) {
+      const before = process.cpuUsage()
+      const result = await run()
+      const { user, system } = process.cpuUsage(before)
       if (result === 'refused') Report.stop(`${name}: a payment was refused`)
-      list.push(ms)
+      list.push((user + system) / 1_000)
     }
-  return times.map(([name, list]) => [name, Report.median(list)])
+  return times.map(({ list, ...subject }) => ({ ...subject, ms: Report.median(list) }))
 }
 
 function rate(subject: string, metric: string, perMs: number): Report.Row {
