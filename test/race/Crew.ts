@@ -51,8 +51,13 @@ function process_(program: string): Member {
     pid: child.pid,
     race(errand) {
       const said = new Promise<Message | undefined>((resolve) => {
-        child.once('message', (message) => resolve(message as Message))
-        child.once('exit', () => resolve(undefined))
+        const settle = (message?: Message) => {
+          child.off('message', hear).off('exit', leave)
+          resolve(message)
+        }
+        const hear = (message: unknown) => settle(message as Message)
+        const leave = () => settle()
+        child.on('message', hear).on('exit', leave)
       })
       if (child.connected) child.send(errand)
       return said.then((message) => message && told(message))

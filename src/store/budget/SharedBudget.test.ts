@@ -254,7 +254,7 @@ describe('nothing is answered before it is on the disk', () => {
       run()
     }
     const writer = await open({ commit })
-    const client = await open()
+    const client = await open({ patienceMs: 3_000 })
     await client.authorize(ask(1))
     expect(await client.authorize(ask(2))).toMatchObject({ status: 'decided', verdict: 'allow' })
     expect(client.isWriter()).toBe(true)
@@ -426,7 +426,9 @@ describe('the journal', () => {
     await writer.close()
     const written = journal()
     const [text] = [...written.read(2)]
-    const { event } = JSON.parse(text!) as { event: Journal.Draft['event'] }
+    const { event } = JSON.parse(text!.replaceAll(ask(1).id, ask(2).id)) as {
+      event: Journal.Draft['event']
+    }
     await written.append([
       { id: 'again', causes: [], event: { ...event, verdict: 'deny' } as never },
     ])
