@@ -15,7 +15,9 @@ export {
   stop,
 } from './Combinators.ts'
 export * as Decision from './Decision.ts'
+export * as Diff from './Diff.ts'
 export * as Freeze from './Freeze.ts'
+export * as History from './History.ts'
 export * as Policy from './Policy.ts'
 export { policy } from './Policy.ts'
 export * as Request from './Request.ts'
