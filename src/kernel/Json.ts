@@ -101,11 +101,16 @@ function write(value: unknown, path: string, depth: number): string {
   throw refuse(path, 'a plain JSON value', typeof value)
 }
 
-/** A value as plain JSON data: bigints become decimal strings, members that are `undefined` go. */
+/**
+ * A value as plain JSON data: bigints become decimal strings, members that are `undefined` go. What has a
+ * `toJSON` is what that gives, as everywhere.
+ */
 export function plain(value: unknown): Value {
   if (typeof value === 'bigint') return value.toString()
   if (Array.isArray(value)) return value.map(plain)
   if (typeof value === 'object' && value !== null) {
+    const { toJSON } = value as { readonly toJSON?: unknown }
+    if (typeof toJSON === 'function') return plain(toJSON.call(value))
     const members = Object.entries(value).filter(([, member]) => member !== undefined)
     return Object.fromEntries(members.map(([key, member]) => [key, plain(member)]))
   }

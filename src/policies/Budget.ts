@@ -80,7 +80,9 @@ export function explainAt(
 ): Decision.Decision {
   const facts = Request.facts(request)
   const atMs = time(levels, nowMs)
-  return known(levels, facts, atMs) ?? hear(levels, facts, atMs).decision
+  const answer = known(levels, facts, atMs)
+  if (answer !== undefined) return answer
+  return Trace.decision(Judgement.compile(levels[0].policy).digest, hear(levels, facts, atMs))
 }
 
 /** {@link authorize} on a slice and all that it is cut from: held on every level or on none. */
@@ -99,12 +101,12 @@ export function authorizeAt(
   const facts = Request.facts(request)
   const answer = known(levels, facts, atMs)
   if (answer !== undefined) return answer
-  const { decision, judged } = hear(levels, facts, atMs)
+  let trace: Trace.Trace | undefined = hear(levels, facts, atMs)
+  const decision = Trace.decision(Judgement.compile(levels[0].policy).digest, trace)
   const { id, digest } = facts
   if (id === undefined || digest === undefined) return decision
   const state = states[decision.verdict]
   const expiresAtMs = state === 'review' ? atMs + reviewMs(levels) : undefined
-  let trace: Trace.Trace | undefined = judged.trace
   for (const { usage, policy } of levels) {
     const paid = payment(trace!.facts, policy)
     const entry = Usage.entry(paid, { state, digest, decision })
@@ -126,26 +128,22 @@ function reviewMs(levels: Levels): number {
 }
 
 /** Hears all levels, the whole budget first. */
-function hear(
-  levels: Levels,
-  facts: Request.Facts,
-  nowMs: number,
-): { decision: Decision.Decision; judged: Judgement.Judged } {
-  let judged: Judgement.Judged | undefined
+function hear(levels: Levels, facts: Request.Facts, nowMs: number): Trace.Trace {
+  let trace: Trace.Trace | undefined
   for (let index = levels.length - 1; index >= 0; index--) {
     const level = levels[index]!
     const without = gone(level.usage, facts, nowMs)
-    judged = Judgement.judge(level, { facts, nowMs, without }, judged)
+    trace = Judgement.judge(level, { facts, nowMs, without }, trace)
   }
-  const { verdict, trace } = judged!
-  const { digest } = Judgement.compile(levels[0].policy)
-  return { decision: Trace.decision(verdict, digest, trace), judged: judged! }
+  return trace!
 }
 
 const nothing: readonly Usage.Entry[] = []
 
 /** What is judged as if it were not there. */
 function gone(usage: Usage.Usage, { id }: Request.Facts, nowMs: number): readonly Usage.Entry[] {
+  // What stands under the id and is judged anew is a review.
+  if (usage.reviews.size === 0) return nothing
   const before = id === undefined ? undefined : usage.entries.get(id)
   const expired = Usage.expired(usage, nowMs)
   if (before === undefined && expired.length === 0) return nothing

@@ -95,14 +95,11 @@ export type Hearing = {
   readonly without: readonly Usage.Entry[]
 }
 
-/** A judgement of one level, before those it is cut from are heard. */
-export type Judged = { readonly verdict: Decision.Verdict; readonly trace: Trace.Trace }
-
 /**
  * Hears every rule of one level. `above`: what the levels it is cut from said; what they deny it cannot
  * allow, and payees are theirs to name.
  */
-export function judge(level: Level, hearing: Hearing, above?: Judged): Judged {
+export function judge(level: Level, hearing: Hearing, above?: Trace.Trace): Trace.Trace {
   const { usage } = level
   const compiled = compile(level.policy)
   const { judges, meterCount } = compiled
@@ -125,10 +122,7 @@ export function judge(level: Level, hearing: Hearing, above?: Judged): Judged {
     sums[next++] = standing?.used
     sums[next++] = standing?.held
   }
-  return {
-    verdict,
-    trace: { judges, facts, nowMs, sums, first, above: above?.trace, policy: level.policy },
-  }
+  return { verdict, judges, facts, nowMs, sums, first, above, policy: level.policy }
 }
 
 /** Facts in which another asset's atoms are what they count as in the unit of account. */

@@ -10,6 +10,7 @@ import type { Facts } from './Request.ts'
 
 /** All that the words follow from. Nothing of it changes. */
 export type Trace = {
+  readonly verdict: Decision.Verdict
   readonly judges: readonly Kind.Judge[]
   readonly facts: Facts
   readonly nowMs: number
@@ -22,49 +23,47 @@ export type Trace = {
   readonly above: Trace | undefined
 }
 
-type Judged = Pick<Decision.Decision, 'status' | 'verdict' | 'policyDigest'> & {
-  readonly trace: Trace
-  words: Words | undefined
-}
-
 type Words = Pick<Decision.Decision, 'reasons' | 'decidedBy'>
 
-/** What all decisions share. An accessor in each of them would cost more than to judge. */
-const inWords = {
-  get reasons() {
-    return words(this as unknown as Judged).reasons
-  },
-  get decidedBy() {
-    return words(this as unknown as Judged).decidedBy
-  },
-  toJSON() {
-    return Decision.plain(this as unknown as Decision.Decision)
-  },
+/**
+ * The one class besides errors: of all ways to make an object that writes its words late, the others cost
+ * several times what a rule costs to judge.
+ */
+class Judged implements Decision.Decision {
+  readonly status = 'decided'
+  readonly verdict: Decision.Verdict
+  readonly policyDigest: Hex
+  readonly #trace: Trace
+  #words: Words | undefined = undefined
+
+  constructor(policyDigest: Hex, trace: Trace) {
+    this.verdict = trace.verdict
+    this.policyDigest = policyDigest
+    this.#trace = trace
+  }
+
+  get reasons(): readonly Decision.Reason[] {
+    this.#words ??= write(this.#trace)
+    return this.#words.reasons
+  }
+
+  get decidedBy(): Decision.Reason | undefined {
+    this.#words ??= write(this.#trace)
+    return this.#words.decidedBy
+  }
+
+  toJSON(): Decision.Decision {
+    return Decision.plain(this)
+  }
 }
 
 /** A decision whose reasons are written when they are read. */
-export function decision(
-  verdict: Decision.Verdict,
-  policyDigest: Hex,
-  trace: Trace,
-): Decision.Decision {
-  const judged = {
-    __proto__: inWords,
-    status: 'decided',
-    verdict,
-    policyDigest,
-    trace,
-    words: undefined,
-  }
-  return judged as unknown as Decision.Decision
+export function decision(policyDigest: Hex, trace: Trace): Decision.Decision {
+  return new Judged(policyDigest, trace)
 }
 
-function words(judged: Judged): Words {
-  judged.words ??= write(judged.trace, judged.verdict)
-  return judged.words
-}
-
-function write(trace: Trace, verdict: Decision.Verdict): Words {
+function write(trace: Trace): Words {
+  const { verdict } = trace
   const found = [...own(trace)]
   for (let above = trace.above; above !== undefined; above = above.above)
     for (const reason of own(above)) found.push({ ...reason, budget: above.policy.name })
