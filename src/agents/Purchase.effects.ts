@@ -3,8 +3,6 @@
  * machine from state to state. Every effect records before it acts and looks before it acts again.
  */
 import { initialTransition, transition } from 'xstate'
-import * as PolicyRequest from '../economy/PolicyRequest.ts'
-import * as Purchases from '../economy/Purchases.ts'
 import { assert } from '../kernel/Assert.ts'
 import * as Asset from '../kernel/Asset.ts'
 import { BaseError } from '../kernel/Errors.ts'
@@ -13,7 +11,7 @@ import * as Id from '../kernel/Id.ts'
 import * as Json from '../kernel/Json.ts'
 import * as Quote from '../market/Quote.ts'
 import * as Budget from '../policies/Budget.ts'
-import * as Policy from '../policies/Policy.ts'
+import type * as Policy from '../policies/Policy.ts'
 import * as Answers from '../store/Answers.ts'
 import type * as Books from '../store/Books.ts'
 import * as Requests from '../store/Requests.ts'
@@ -22,6 +20,7 @@ import type { Wallet } from '../wallets/Wallet.ts'
 import * as WalletVerify from '../wallets/Wallet.ts'
 import * as Payer from '../wallets/x402/Payer.ts'
 import type * as Wire from '../wallets/x402/Wire.ts'
+import * as Deciding from './Deciding.ts'
 import * as Purchase from './Purchase.ts'
 import type { Runtime } from './Runtime.ts'
 import * as Seller from './Seller.ts'
@@ -84,7 +83,12 @@ type Spawned = {
   readonly input: Purchase.Context
 }
 
-type Effect = (ports: Ports, order: Order, context: Purchase.Context) => Promise<Purchase.Result>
+/** What one state does. */
+export type Effect = (
+  ports: Ports,
+  order: Order,
+  context: Purchase.Context,
+) => Promise<Purchase.Result>
 
 const effects: Record<Purchase.Working, Effect> = {
   async discovering(ports, { baseUrl, model }) {
@@ -129,49 +133,7 @@ const effects: Record<Purchase.Working, Effect> = {
     }
   },
 
-  async deciding({ books, policy, shadow, dir }, order, context) {
-    const { quote, signature } = context.quote!
-    const { purchase, key, approved } = context
-    const { card } = context.offer!
-    const { usage, purchases } = books.state.purchases
-    const atMs = books.now()
-    const reviewed = approved === undefined ? undefined : purchases.get(approved)
-    const request = PolicyRequest.of(
-      { key, quote, card },
-      {
-        host: new URL(order.baseUrl).host,
-        hold: reviewed?.hold ?? purchase,
-        approval: reviewed && Purchases.approvalOf(reviewed),
-      },
-    )
-    const { verdict, reasons, decidedBy } = Budget.explain(usage, policy, request, atMs)
-    const trial = shadow && Budget.explain(usage, shadow, request, atMs)
-    const decided = {
-      type: 'decided',
-      ...{ purchase, key, quote, signature, card, verdict },
-      policyDigest: Policy.digest(policy),
-      request: plain(request),
-      reasons: Json.plain(reasons) as { [key: string]: unknown }[],
-      ...(approved === undefined ? {} : { approved }),
-      ...(trial === undefined ? {} : { shadow: tried(trial) }),
-      transition: Purchase.edge('deciding', verdict),
-    } as const
-    const held = { type: 'held', purchase, atoms: quote.payAtoms } as const
-    // Whoever approves it goes on with it.
-    if (verdict === 'review') Requests.put(dir, purchase, order)
-    await books.record(
-      [
-        ...adoptions(books, [policy, shadow]),
-        { event: decided },
-        ...(verdict === 'allow' ? [{ event: held }] : []),
-      ],
-      { atMs },
-    )
-    const because = decidedBy?.because
-    const code = verdict === 'review' ? 'needs-approval' : undefined
-    const said = { ...(because ? { because } : {}), ...(code ? { code } : {}) }
-    return { event: verdict, patch: { verdict, reasons, ...said } }
-  },
+  deciding: Deciding.decide,
 
   async paying(ports, order, context) {
     const { wallet, books, dir, asset } = ports
@@ -323,23 +285,6 @@ async function settle(
     },
   ])
   return { event: 'captured', patch: { evidence } }
-}
-
-/** Records of policies that the log does not know yet. */
-function adoptions(books: Books.Books, policies: readonly (Policy.Policy | undefined)[]) {
-  const known = books.state.purchases.policies
-  const unknown = new Map(
-    policies.flatMap((policy) => (policy === undefined ? [] : [[Policy.digest(policy), policy]])),
-  )
-  return [...unknown]
-    .filter(([digest]) => !known.has(digest))
-    .map(([digest, policy]) => ({
-      event: { type: 'adopted', digest, policy: plain(policy) } as const,
-    }))
-}
-
-function tried({ policyDigest, verdict, decidedBy }: Budget.Decision) {
-  return { policyDigest, verdict, ...(decidedBy && { because: decidedBy.because }) }
 }
 
 /** The one way to pay for a quote, as its seller writes it. */

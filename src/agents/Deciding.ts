@@ -1,0 +1,80 @@
+/**
+ * @module Deciding: a quote before the policy. The verdict, every rule's reason and the hold are one entry
+ * of the journal; a policy on trial is asked beside it, without effect.
+ */
+import * as PolicyRequest from '../economy/PolicyRequest.ts'
+import * as Purchases from '../economy/Purchases.ts'
+import * as Json from '../kernel/Json.ts'
+import * as Budget from '../policies/Budget.ts'
+import * as Policy from '../policies/Policy.ts'
+import type * as Books from '../store/Books.ts'
+import * as Requests from '../store/Requests.ts'
+import type * as Effects from './Purchase.effects.ts'
+import * as Purchase from './Purchase.ts'
+
+/** Asks the policy, and records what it says before anything follows from it. */
+export const decide: Effects.Effect = async (ports, order, context) => {
+  const { books, policy, shadow, dir } = ports
+  const { quote, signature } = context.quote!
+  const { purchase, key, approved } = context
+  const { card } = context.offer!
+  const { usage, purchases } = books.state.purchases
+  const atMs = books.now()
+  const reviewed = approved === undefined ? undefined : purchases.get(approved)
+  const request = PolicyRequest.of(
+    { key, quote, card },
+    {
+      host: new URL(order.baseUrl).host,
+      hold: reviewed?.hold ?? purchase,
+      approval: reviewed && Purchases.approvalOf(reviewed),
+    },
+  )
+  const { verdict, reasons, decidedBy } = Budget.explain(usage, policy, request, atMs)
+  const trial = shadow && Budget.explain(usage, shadow, request, atMs)
+  const decided = {
+    type: 'decided',
+    ...{ purchase, key, quote, signature, card, verdict },
+    policyDigest: Policy.digest(policy),
+    request: plain(request),
+    reasons: Json.plain(reasons) as { [key: string]: unknown }[],
+    ...(approved === undefined ? {} : { approved }),
+    ...(trial === undefined ? {} : { shadow: tried(trial) }),
+    transition: Purchase.edge('deciding', verdict),
+  } as const
+  const held = { type: 'held', purchase, atoms: quote.payAtoms } as const
+  // Whoever approves it goes on with it.
+  if (verdict === 'review') Requests.put(dir, purchase, order)
+  await books.record(
+    [
+      ...adoptions(books, [policy, shadow]),
+      { event: decided },
+      ...(verdict === 'allow' ? [{ event: held }] : []),
+    ],
+    { atMs },
+  )
+  const because = decidedBy?.because
+  const code = verdict === 'review' ? 'needs-approval' : undefined
+  const said = { ...(because ? { because } : {}), ...(code ? { code } : {}) }
+  return { event: verdict, patch: { verdict, reasons, ...said } }
+}
+
+/** Records of policies that the log does not know yet. */
+function adoptions(books: Books.Books, policies: readonly (Policy.Policy | undefined)[]) {
+  const known = books.state.purchases.policies
+  const unknown = new Map(
+    policies.flatMap((policy) => (policy === undefined ? [] : [[Policy.digest(policy), policy]])),
+  )
+  return [...unknown]
+    .filter(([digest]) => !known.has(digest))
+    .map(([digest, policy]) => ({
+      event: { type: 'adopted', digest, policy: plain(policy) } as const,
+    }))
+}
+
+function tried({ policyDigest, verdict, decidedBy }: Budget.Decision) {
+  return { policyDigest, verdict, ...(decidedBy && { because: decidedBy.because }) }
+}
+
+function plain(value: object): { [key: string]: unknown } {
+  return Json.plain(value) as { [key: string]: unknown }
+}
