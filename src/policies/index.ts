@@ -1,6 +1,7 @@
 /** @module Policies: what an agent may spend, as sentences; budgets that hold it. */
 
 export * as Budget from './Budget.ts'
+export * as Caveats from './Caveats.ts'
 export * as Check from './Check.ts'
 export {
   allow,
