@@ -163,13 +163,14 @@ function count({ shape, meters }: Family, before: Entry | undefined, after: Entr
   const { captured } = after
   if (freed !== 0n) {
     const sums = sumsOf(shape, meters, before!)
-    if (sums === undefined) return
-    sums.held -= freed
-    assert(sums.held >= 0n, 'a meter that holds no less than nothing')
-    // Nearly always it is settled for whom it was held: one look for both.
-    if (captured !== undefined && Meter.subject(shape, before!) === Meter.subject(shape, after)) {
-      Span.add(sums.tally, captured.atMs, Meter.amount(shape, after, captured.atoms))
-      return
+    if (sums !== undefined) {
+      sums.held -= freed
+      assert(sums.held >= 0n, 'a meter that holds no less than nothing')
+      // Nearly always it is settled for whom it was held: one look for both.
+      if (captured !== undefined && Meter.subject(shape, before!) === Meter.subject(shape, after)) {
+        Span.add(sums.tally, captured.atMs, Meter.amount(shape, after, captured.atoms))
+        return
+      }
     }
   }
   if (held === 0n && captured === undefined) return
