@@ -27,7 +27,7 @@ export type Compiled = {
   readonly worths: readonly NonNullable<Kind.Judge['worth']>[]
   /** Whether any sentence names payees. */
   readonly namesPayees: boolean
-  /** How long a review waits for an answer. */
+  /** How long a review waits for an answer; without end if no rule here asks for one. */
   readonly reviewMs: number
   /** The families of meters they read, of each usage that keeps them up, and the last one asked for. */
   readonly kept: WeakMap<Usage.Usage, Families>
@@ -62,7 +62,9 @@ function make(policy: Policy.Policy): Compiled {
     meterCount: judges.filter(({ meter }) => meter !== undefined).length,
     worths: judges.flatMap(({ worth }) => (worth === undefined ? [] : [worth])),
     namesPayees: rules.some((rule) => rule.rule === 'allow' && rule.dimension === 'payees'),
-    reviewMs: Rule.reviewMs(rules),
+    reviewMs: rules.some(({ rule }) => rule === 'approve-above')
+      ? Rule.reviewMs(rules)
+      : Number.POSITIVE_INFINITY,
     kept: new WeakMap<Usage.Usage, Families>(),
     last: undefined,
   }
@@ -129,11 +131,13 @@ export function judge(level: Level, hearing: Hearing, above?: Trace.Trace): Trac
 function counted({ policy, worths }: Compiled, { facts, nowMs }: Hearing): Request.Facts {
   if (facts.asset === policy.asset.id || facts.atoms === undefined || worths.length === 0)
     return facts
+  let most: bigint | undefined
+  // Of several that speak of it the dearest counts: their order decides nothing.
   for (const worth of worths) {
     const atoms = worth(facts, nowMs)
-    if (atoms !== undefined) return { ...facts, atoms, askedAtoms: facts.atoms }
+    if (atoms !== undefined && (most === undefined || atoms > most)) most = atoms
   }
-  return facts
+  return most === undefined ? facts : { ...facts, atoms: most, askedAtoms: facts.atoms }
 }
 
 const needed = ['id', 'digest', 'agent', 'asset', 'atoms'] as const

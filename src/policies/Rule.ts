@@ -115,7 +115,7 @@ export function reviewMs(rules: readonly Rule[]): number {
   const waits = rules.flatMap((rule) =>
     rule.rule === 'approve-above' ? [rule.withinMs ?? ApproveAbove.patienceMs] : [],
   )
-  return Math.min(...waits, ApproveAbove.patienceMs)
+  return waits.length === 0 ? ApproveAbove.patienceMs : Math.min(...waits)
 }
 
 /** A right sentence of each form. */

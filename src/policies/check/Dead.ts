@@ -106,21 +106,31 @@ function isAsked(rules: readonly Rule.Rule[], each: Meter.Each): boolean {
   )
 }
 
+/** Whether one sentence counts any payment as at least what the other does: the dearest decides. */
+function countsNoLess(one: Count, other: Count): boolean {
+  if ('withinMs' in one)
+    return 'withinMs' in other && one.withinMs <= other.withinMs && one.decimals <= other.decimals
+  if ('withinMs' in other) return false
+  const [whole, otherWhole] = [10n ** BigInt(one.decimals), 10n ** BigInt(other.decimals)]
+  return BigInt(one.atoms) * otherWhole >= BigInt(other.atoms) * whole
+}
+
+type Count = Extract<Rule.Rule, { rule: 'count' }>
+
 function counted(
   { rules, asset }: Policy.Policy,
   at: number,
   others: readonly number[],
   made: (against: readonly number[], because: string) => Finding,
 ): Finding | undefined {
-  const rule = rules[at] as Extract<Rule.Rule, { rule: 'count' }>
+  const rule = rules[at] as Count
   // Of the unit of account itself it denies everything: a contradiction, told as such.
   if (rule.asset === asset.id) return undefined
   for (const other of others) {
     const by = rules[other]!
-    if (other > at || by.rule !== 'count' || by.asset !== rule.asset) continue
-    if ('atoms' in by) return made([other], 'an earlier sentence says what this asset counts as')
-    if ('withinMs' in rule && by.withinMs >= rule.withinMs)
-      return made([other], 'an earlier sentence takes every price that this one takes')
+    if (by.rule !== 'count' || by.asset !== rule.asset || !countsNoLess(by, rule)) continue
+    if (other < at || !countsNoLess(rule, by))
+      return made([other], 'another sentence counts this asset as no less')
   }
   const lists = others.filter((other) => isList(rules[other]!, 'assets'))
   const isDenied = (place: number) => {

@@ -7,6 +7,7 @@ import * as Money from '../../kernel/Money.ts'
 import type { Kind } from '../Kind.ts'
 import * as Pattern from '../Pattern.ts'
 import type { Facts } from '../Request.ts'
+import * as Request from '../Request.ts'
 import * as Sentence from '../Sentence.ts'
 import { record, show } from '../Untrusted.ts'
 import * as Window from '../Window.ts'
@@ -71,30 +72,40 @@ export const kind: Kind<Count> = {
   },
   judge(data, { asset: unit, sentence: rule }) {
     const whole = 10n ** BigInt(data.decimals)
-    const each = (facts: Facts, nowMs: number): bigint | undefined => {
+    const price = (facts: Facts, nowMs: number): bigint | undefined => {
       if ('atoms' in data) return BigInt(data.atoms)
-      const { price } = facts
-      const isFresh = price && Window.isFresh(price.asOfMs, nowMs, data.withinMs)
-      return isFresh ? price.atoms : undefined
+      const isFresh = facts.price && Window.isFresh(facts.price.asOfMs, nowMs, data.withinMs)
+      return isFresh ? facts.price?.atoms : undefined
+    }
+    const worth = (facts: Facts, asked: bigint, nowMs: number): bigint | undefined => {
+      const each = price(facts, nowMs)
+      // Rounded up: many small payments count no less than one large.
+      return each === undefined ? undefined : Request.atoms((asked * each + whole - 1n) / whole)
     }
     return {
       rule,
-      outcome: ({ asset, askedAtoms }) =>
-        asset === data.asset && askedAtoms === undefined ? 'deny' : 'allow',
-      because({ asset, atoms, askedAtoms, price }, nowMs) {
+      outcome(facts, nowMs) {
+        const { asset, askedAtoms } = facts
+        if (asset !== data.asset) return 'allow'
+        // What another sentence counts, this one may be unable to.
+        const own = askedAtoms === undefined ? undefined : worth(facts, askedAtoms, nowMs)
+        return own === undefined ? 'deny' : 'allow'
+      },
+      because(facts, nowMs) {
+        const { asset, askedAtoms } = facts
         if (asset !== data.asset) return `${rule}: another asset asked`
-        if (askedAtoms !== undefined && atoms !== undefined) {
+        const own = askedAtoms === undefined ? undefined : worth(facts, askedAtoms, nowMs)
+        if (askedAtoms !== undefined && own !== undefined) {
           const from = Money.decimal(askedAtoms, data.decimals)
-          return `${rule}: ${from} counts as ${Money.decimal(atoms, unit.decimals)} ${unit.symbol}`
+          return `${rule}: ${from} counts as ${Money.decimal(own, unit.decimals)} ${unit.symbol}`
         }
-        if (price === undefined) return `${rule}: the request states no valid price`
-        return `${rule}: the price is of ${Window.age(price.asOfMs, nowMs)}`
+        if (price(facts, nowMs) !== undefined) return `${rule}: what is asked cannot be counted`
+        if (facts.price === undefined) return `${rule}: the request states no valid price`
+        return `${rule}: the price is of ${Window.age(facts.price.asOfMs, nowMs)}`
       },
       worth(facts, nowMs) {
-        if (facts.asset !== data.asset || facts.atoms === undefined) return undefined
-        const price = each(facts, nowMs)
-        // Rounded up: many small payments count no less than one large.
-        return price === undefined ? undefined : (facts.atoms * price + whole - 1n) / whole
+        const isMeant = facts.asset === data.asset && facts.atoms !== undefined
+        return isMeant ? worth(facts, facts.atoms!, nowMs) : undefined
       },
     }
   },
