@@ -185,7 +185,9 @@ function known(levels: Levels, facts: Request.Facts, nowMs: number): Decision.De
     const isExpired = entry.state === 'review' && usage.reviews.get(id)! <= nowMs
     const { digest } = Judgement.compile(policy)
     if (isExpired) return again({ ...entry, state: 'voided' }, facts, digest)
-    if (entry.state === 'review' && facts.approval !== undefined) continue
+    // Only where it was asked: a slice settles what it holds itself, never what another does.
+    const isOwn = levels[0].usage.entries.has(id)
+    if (isOwn && entry.state === 'review' && facts.approval !== undefined) continue
     return index === 0 ? again(entry, facts, digest) : another(entry, digest)
   }
   return undefined
@@ -250,14 +252,18 @@ export function status(usage: Usage.Usage, policy: Policy.Policy, nowMs: number)
   })
 }
 
-/** Frees nothing that is held: what is frozen may not be authorised, and should not be signed. */
+/**
+ * Frees nothing that is held: what is frozen may not be authorised, and should not be signed. Throws
+ * `InputError` for a target that names nobody.
+ */
 export function freeze(usage: Usage.Usage, freeze: Freeze.Freeze): void {
-  usage.freezes.set(Freeze.key(freeze.target), freeze)
+  const target = Freeze.fromJson(freeze.target)
+  usage.freezes.set(Freeze.key(target), { ...freeze, target })
 }
 
-/** Lets what was frozen pay again; `false` if it was not frozen. */
+/** Lets what was frozen pay again; `false` if it was not frozen. Throws `InputError` as freezing does. */
 export function thaw(usage: Usage.Usage, target: Freeze.Target): boolean {
-  return usage.freezes.delete(Freeze.key(target))
+  return usage.freezes.delete(Freeze.key(Freeze.fromJson(target)))
 }
 
 /** Why a payment must not be signed now although it was authorised; `undefined` if it may be. */
@@ -314,8 +320,8 @@ function at(levels: Levels, clock: Clock.Clock, shadow?: Policy.Policy): Budget 
     usage,
     explain: (request) => trial(request, () => explainAt(levels, request, clock())),
     authorize: (request) => trial(request, () => authorizeAt(levels, request, clock())),
-    capture: (id, atoms) => together(levels, (each) => capture(each, id, atoms, clock())),
-    void: (id) => together(levels, (each) => release(each, id, clock())),
+    capture: (id, atoms) => together(levels, clock(), (each, at) => capture(each, id, atoms, at)),
+    void: (id) => together(levels, clock(), (each, at) => release(each, id, at)),
     status: () => status(usage, policy, clock()),
     slice(narrower, { usage = Usage.empty() } = {}) {
       if (narrower.asset.id !== policy.asset.id)
@@ -326,11 +332,15 @@ function at(levels: Levels, clock: Clock.Clock, shadow?: Policy.Policy): Budget 
 }
 
 /** Does on every level what the first one allows: they hold the same, so they answer the same. */
-function together(levels: Levels, act: (usage: Usage.Usage) => Outcome): Outcome {
-  const outcome = act(levels[0].usage)
+function together(
+  levels: Levels,
+  nowMs: number,
+  act: (usage: Usage.Usage, nowMs: number) => Outcome,
+): Outcome {
+  const outcome = act(levels[0].usage, nowMs)
   if (typeof outcome === 'object') return outcome
   for (const { usage } of levels.slice(1))
-    assert(typeof act(usage) === 'string', 'the same hold on every level of a budget')
+    assert(typeof act(usage, nowMs) === 'string', 'the same hold on every level of a budget')
   return outcome
 }
 

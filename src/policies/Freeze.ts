@@ -46,15 +46,19 @@ export function key(target: Target): string {
 export function fromJson(value: unknown): Target {
   const json = Untrusted.record(value, 'what is frozen', ['kind'], ['name'])
   const kind = Untrusted.oneOf(json.kind, 'kind', kinds)
-  if (kind === 'everything') return { kind }
+  if (kind === 'everything') {
+    if (json.name !== undefined) throw new InputError('expected everything without a name')
+    return { kind }
+  }
   if (typeof json.name !== 'string') throw new InputError(`expected the name of a ${kind}`)
   return target(kind, json.name)
 }
 
 function target(kind: 'agent' | 'payee' | 'model', text: string): Target {
   const name = Pattern.fact(dimensions[kind], text)
-  if (name === undefined)
-    throw new InputError(`expected the name of a ${kind}, got ${Untrusted.show(text)}`)
+  // A pattern would look like a kill switch and stop nothing.
+  if (name === undefined || name.includes('*'))
+    throw new InputError(`expected the name of one ${kind}, got ${Untrusted.show(text)}`)
   return { kind, name }
 }
 

@@ -184,7 +184,8 @@ function name(value: unknown): string | undefined {
 
 function agent(value: unknown): string | undefined {
   const text = name(value)
-  return Hex.is(text, 20) ? text.toLowerCase() : text
+  // As sentences and freezes write it, or they would name another.
+  return text === undefined ? undefined : Pattern.normal('agents', text)
 }
 
 function share(value: unknown): bigint | undefined {
