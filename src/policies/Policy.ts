@@ -64,7 +64,12 @@ export function fromJson(value: unknown): Policy {
   const { id, decimals, symbol } = Untrusted.record(asset, 'an asset', ['id', 'decimals', 'symbol'])
   if (typeof name !== 'string')
     throw new InputError(`expected name as text, got ${Untrusted.show(name)}`)
-  if (typeof id !== 'string' || typeof decimals !== 'number' || typeof symbol !== 'string')
+  if (
+    typeof id !== 'string' ||
+    typeof decimals !== 'number' ||
+    Object.is(decimals, -0) ||
+    typeof symbol !== 'string'
+  )
     throw new InputError('expected an asset with id and symbol as text and decimals as a number')
   if (!Array.isArray(rules))
     throw new InputError(`expected rules as a list, got ${Untrusted.show(rules)}`)
@@ -73,12 +78,18 @@ export function fromJson(value: unknown): Policy {
   return make(name, Asset.from({ id, decimals, symbol }), rules.map(Rule.fromJson))
 }
 
+/** As a sentence writes an amount; with all decimals that there are, still less than a chain holds. */
+const mostDigits = 30
+
 function make(name: string, asset: Asset.Asset, rules: readonly Rule.Rule[]): Policy {
   const expected = PolicyFile.refuseName(name)
   if (expected !== undefined)
     throw new InputError(`expected ${expected}, got ${Untrusted.show(name)}`)
   if (rules.length === 0 || rules.length > PolicyFile.mostRules)
     throw new InputError(`expected from 1 to ${PolicyFile.mostRules} rules, got ${rules.length}`)
+  for (const rule of rules)
+    if ('atoms' in rule && rule.atoms.length > mostDigits + asset.decimals)
+      throw new InputError(`expected amounts of at most ${mostDigits} digits and decimals`)
   const { id, decimals, symbol } = asset
   return freeze({ name, asset: { id, decimals, symbol }, rules })
 }

@@ -101,7 +101,7 @@ export function used(tally: Tally, nowMs: number): bigint {
 }
 
 function bounds(period: string, atMs: number): Calendar.Period {
-  if (period === 'lifetime') return { startMs: 0, endMs: Number.MAX_SAFE_INTEGER }
+  if (period === 'lifetime') return { startMs: 0, endMs: Number.POSITIVE_INFINITY }
   // What was captured is held no more.
   if (period === 'held') return { startMs: Number.MAX_SAFE_INTEGER, endMs: atMs + 1 }
   const [, unit, , zone] = period.split(' ')
