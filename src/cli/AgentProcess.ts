@@ -1,5 +1,5 @@
 /** @module The agent as a process: opens its buyer, ends what a crash left open, answers questions. */
-import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import * as Agent from '../agents/Agent.ts'
 import * as Buyer from '../agents/Buyer.ts'
@@ -7,7 +7,9 @@ import { InputError } from '../kernel/Errors.ts'
 import * as Chain from './Chain.ts'
 import type { Config } from './Config.ts'
 import * as Control from './Control.ts'
+import * as Door from './Door.ts'
 import type * as Home from './Home.ts'
+import * as PolicyWatch from './PolicyWatch.ts'
 import * as Run from './Run.ts'
 import * as Supervisor from './Supervisor.ts'
 
@@ -27,6 +29,7 @@ export async function open(home: Home.Home, config: Config) {
     chain: await Chain.open(place),
     contracts: Chain.contracts(place),
     policy: config.policy,
+    ...(config.shadow === undefined ? {} : { shadow: config.shadow }),
     local: true,
     onPoisoned: Supervisor.die,
   })
@@ -48,7 +51,15 @@ export async function start(
   const finished = await buyer.finish()
   for (const { purchase, state } of finished)
     note(`purchase ${purchase.slice(0, 10)}… was left open and is now ${state}`)
+  const { asset } = Chain.readPlace(home)
+  const watches = [
+    PolicyWatch.on({ file: config.policy, role: 'in force', asset, note }),
+    ...(config.shadow === undefined
+      ? []
+      : [PolicyWatch.on({ file: config.shadow, role: 'on trial', asset, note })]),
+  ]
   const control = await Control.serve(home.agent, {
+    ...Door.handlers(buyer),
     ask: async (argument) => {
       const parsed = question.safeParse(argument)
       if (!parsed.success) throw new InputError('expected a question of 1 to 8,000 characters')
@@ -59,11 +70,13 @@ export async function start(
       address: buyer.address,
       spentAtoms: buyer.spentAtoms(),
       meters: buyer.status(),
-      policy: readFileSync(config.policy, 'utf8'),
+      policyFile: resolve(config.policy),
+      ...(config.shadow === undefined ? {} : { shadowFile: resolve(config.shadow) }),
     }),
   })
   return {
     async close() {
+      for (const watch of watches) watch.close()
       await control.close()
       await buyer.close()
     },

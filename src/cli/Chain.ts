@@ -132,7 +132,8 @@ export function baseUrl(home: Home.Home, { baseUrl }: Place): string {
   return baseUrl
 }
 
-function notStarted(home: Home.Home): BaseError {
+/** Nothing was started in a home: what to do. */
+export function notStarted(home: Home.Home): BaseError {
   return new BaseError(`nothing was started in ${home.root} yet`, {
     code: 'not-started',
     hint: 'run `npm start` first; it makes the folder, the chain and the first datanet',

@@ -11,6 +11,10 @@ export const config = z.strictObject({
   home: z.string().min(1).default('.requite'),
   /** Policy file of the agent. */
   policy: z.string().min(1).default('policy.yaml'),
+  /** File of a policy on trial: what it would have decided is recorded, and has no effect. */
+  shadow: z.string().min(1).optional(),
+  /** Assets that policies may be in besides the local chain's, for `requite policy check` and the like. */
+  assets: z.array(Fields.asset).max(1_000).default([]),
   /** Port of the node's public HTTP face; 0 lets the system choose. */
   port: port.default(4020),
   /** Port of the local chain; 0 lets the system choose. */

@@ -15,6 +15,7 @@ export type { Config } from './Config.schema.ts'
 export type Flags = {
   readonly home?: string | undefined
   readonly policy?: string | undefined
+  readonly shadow?: string | undefined
   readonly port?: string | undefined
 }
 
@@ -26,7 +27,7 @@ export async function load(
   const { source, value } = await fromFile()
   const sources = new Map<PropertyKey, string>()
   const merged: Record<string, unknown> = { ...value }
-  for (const key of ['home', 'policy', 'port'] as const) {
+  for (const key of ['home', 'policy', 'shadow', 'port'] as const) {
     const variable = `${name.toUpperCase()}_${key.toUpperCase()}`
     const given = flags[key] ?? environment[variable]
     if (given === undefined) continue

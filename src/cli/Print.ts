@@ -9,6 +9,7 @@ import type * as Asset from '../kernel/Asset.ts'
 import { problem } from '../kernel/Errors.ts'
 import * as Money from '../kernel/Money.ts'
 import * as Share from '../kernel/Share.ts'
+import type * as Decision from '../policies/Decision.ts'
 import { colors } from './Colors.ts'
 
 /** One line on stderr: what is being done. */
@@ -125,6 +126,14 @@ function sums(earnings: readonly { account: string; nano: string }[]): [string, 
   for (const { account, nano } of earnings)
     totals.set(account, (totals.get(account) ?? 0n) + BigInt(nano))
   return [...totals].sort(([, left], [, right]) => (left > right ? -1 : left < right ? 1 : 0))
+}
+
+/** A verdict, what decided it, and what every rule said. */
+export function decision({ verdict, decidedBy, reasons }: Decision.Decision): string {
+  const paint = { allow: colors.green, deny: colors.red, review: colors.yellow }[verdict]
+  const by = decidedBy === undefined ? '' : `: ${decidedBy.rule}`
+  const lines = reasons.map(({ outcome, because }) => `  ${mark(outcome)} ${plain(because)}`)
+  return [`${paint(verdict)}${by}`, ...lines].join('\n')
 }
 
 /** Why there is no answer, in a line without colours. */

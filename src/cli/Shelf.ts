@@ -1,11 +1,10 @@
 /** @module Shelf: a home's datanet opened from files alone, beside a running node, for reading only. */
 import { existsSync } from 'node:fs'
-import * as Economy from '../economy/Economy.ts'
+import type * as Economy from '../economy/Economy.ts'
 import { BaseError } from '../kernel/Errors.ts'
-import * as Record from '../provenance/Record.ts'
 import * as Library from '../server/Library.ts'
-import * as Journal from '../store/Journal.ts'
 import type { Config } from './Config.ts'
+import * as Fold from './Fold.ts'
 import * as Home from './Home.ts'
 import * as NodeProcess from './NodeProcess.ts'
 
@@ -15,7 +14,7 @@ export type Shelf = { readonly economy: Economy.Economy; readonly library: Libra
 /** Opens it. Throws `not-started` when there is no node's journal. */
 export function open(home: Home.Home, config: Config): Shelf {
   const file = Home.journal(home.node)
-  const economy = existsSync(file) ? fold(file) : undefined
+  const economy = existsSync(file) ? Fold.journal(file) : undefined
   const datanet = economy?.sales.datanet
   if (economy === undefined || datanet === undefined)
     throw new BaseError(`no datanet in ${home.root} yet`, {
@@ -24,23 +23,4 @@ export function open(home: Home.Home, config: Config): Shelf {
     })
   const { card } = NodeProcess.terms(config)
   return { economy, library: Library.open({ dir: home.node, datanet, card }) }
-}
-
-function fold(file: string): Economy.Economy {
-  const economy = Economy.empty()
-  const reader = Journal.reader(file)
-  try {
-    for (const text of reader.read()) {
-      const record = Record.decode(text)
-      const fault = Economy.apply(economy, record)
-      if (fault !== undefined)
-        throw new BaseError(`${file}: record ${record.leaf} cannot follow: ${fault}`, {
-          code: 'journal-inconsistent',
-          hint: 'run `requite verify`',
-        })
-    }
-  } finally {
-    reader.close()
-  }
-  return economy
 }

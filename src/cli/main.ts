@@ -26,6 +26,7 @@ const main = defineCommand({
     ask: load(() => import('./commands/ask.ts')),
     attribute: load(() => import('./commands/attribute.ts')),
     verify: load(() => import('./commands/verify.ts')),
+    policy: load(() => import('./commands/policy.ts')),
     epoch: load(() => import('./commands/epoch.ts')),
     claim: load(() => import('./commands/claim.ts')),
     doctor: load(() => import('./commands/doctor.ts')),

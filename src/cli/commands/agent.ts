@@ -12,6 +12,7 @@ export default defineCommand({
   args: {
     ...Run.flags,
     policy: { type: 'string', description: 'Policy file (policy.yaml)' },
+    shadow: { type: 'string', description: 'Policy file on trial: recorded, without effect' },
     port: { type: 'string', description: 'Port of the node (4020)' },
   },
   run: ({ args }) =>

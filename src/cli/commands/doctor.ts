@@ -1,16 +1,14 @@
 /** @module `requite doctor`: what is there, what is missing, and how to get it. */
 import { existsSync } from 'node:fs'
 import { defineCommand } from 'citty'
-import * as Asset from '../../kernel/Asset.ts'
 import { problem } from '../../kernel/Errors.ts'
-import * as Policy from '../../policies/Policy.ts'
-import * as Files from '../../store/Files.ts'
 import * as LocalChain from '../../wallets/LocalChain.ts'
 import * as Chain from '../Chain.ts'
 import { colors } from '../Colors.ts'
 import * as Config from '../Config.ts'
 import * as Control from '../Control.ts'
 import * as Home from '../Home.ts'
+import * as Policies from '../Policies.ts'
 import * as Print from '../Print.ts'
 import * as Run from '../Run.ts'
 
@@ -48,10 +46,7 @@ async function examine(flags: Config.Flags): Promise<Finding[]> {
       started ? home.root : `${home.root} (not made yet; \`npm start\` does)`,
     ),
     await look('policy', async () => {
-      const text = Files.readText(config.policy)
-      if (text === undefined) throw new Error(`found no ${config.policy}`)
-      const assets = [started ? Chain.readPlace(home).asset : localAsset]
-      const { name, rules } = Policy.parse(text, { file: config.policy, assets })
+      const { name, rules } = Policies.read(config.policy, Policies.assets(home, config))
       return `${name}, ${rules.length} rules, no mistakes`
     }),
     await look('chain', async () => {
@@ -73,12 +68,6 @@ async function examine(flags: Config.Flags): Promise<Finding[]> {
 }
 
 /** Where the test dollar lies on every fresh local chain: the deployer and its first nonce say so. */
-const localAsset = Asset.from({
-  id: `eip155:${LocalChain.chainId}/erc20:0x5fbdb2315678afecb367f032d93f642f64180aa3`,
-  decimals: 6,
-  symbol: 'USDC',
-})
-
 async function look(what: string, find: () => Promise<string>): Promise<Finding> {
   try {
     return { what, ok: true, found: await find() }

@@ -1,10 +1,10 @@
 /** @module `requite start`: the main job, end to end, on this machine. */
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
-import { relative, resolve } from 'node:path'
+import { relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defineCommand } from 'citty'
 import type * as Buyer from '../../agents/Buyer.ts'
-import { BaseError, InputError } from '../../kernel/Errors.ts'
+import { BaseError } from '../../kernel/Errors.ts'
 import * as Money from '../../kernel/Money.ts'
 import * as Files from '../../store/Files.ts'
 import * as Journal from '../../store/Journal.ts'
@@ -15,6 +15,7 @@ import * as Config from '../Config.ts'
 import * as Control from '../Control.ts'
 import * as Home from '../Home.ts'
 import * as Manifest from '../Manifest.ts'
+import * as Policies from '../Policies.ts'
 import * as Print from '../Print.ts'
 import * as Row from '../Row.ts'
 import * as Run from '../Run.ts'
@@ -42,6 +43,7 @@ export default defineCommand({
     },
     question: { type: 'string', description: 'Ask this too; may be given several times' },
     policy: { type: 'string', description: 'Policy file of the agent (policy.yaml)' },
+    shadow: { type: 'string', description: 'Policy file on trial: recorded, without effect' },
     port: { type: 'string', description: 'Port of the node (4020); 0 takes any that is free' },
     fresh: { type: 'boolean', description: 'Move an existing home aside and begin anew' },
   },
@@ -50,7 +52,8 @@ export default defineCommand({
       const config = await Config.load(args)
       const asked = [...questions, ...every(rawArgs, 'question')]
       for (const question of asked) Run.expectQuestion(question)
-      if (!existsSync(config.policy)) throw noPolicy(config.policy)
+      for (const file of [config.policy, config.shadow ?? config.policy])
+        if (!existsSync(file)) throw Policies.missing(file)
       return main({
         config,
         asked,
@@ -163,7 +166,8 @@ async function supervise(home: Home.Home, config: Config.Config): Promise<World>
     const { baseUrl } = node.ready as { baseUrl: string }
     Chain.writePlace(home, { ...place, baseUrl })
     Print.note(`node at ${baseUrl}, process ${node.pid}`)
-    const agent = await Supervisor.start('agent', flags)
+    const trial = config.shadow === undefined ? [] : ['--shadow', config.shadow]
+    const agent = await Supervisor.start('agent', [...flags, ...trial])
     children.push(agent)
     Print.note(`agent ${config.agent}, process ${agent.pid}`)
     const failed = new Promise<never>((_, reject) => {
@@ -295,13 +299,6 @@ ${run}:
   npx requite demo copycat                 ten copies registered later earn 0
   npx requite verify                       recompute everything from files
 Or lower the cap in policy.yaml to \`cap 0.0001 USDC per payment\` and ask again.`
-}
-
-function noPolicy(file: string): InputError {
-  return new InputError(`expected a policy file at ${resolve(file)}, found none`, {
-    code: 'policy-missing',
-    hint: 'without a policy nothing can be spent: copy policy.yaml of this package, or name one with --policy',
-  })
 }
 
 /** One `start` at a time: a second would begin another chain under the books of the first. */
