@@ -60,8 +60,8 @@ export type Facts = { readonly [Key in keyof Request]?: Request[Key] | undefined
   readonly askedAtoms?: bigint
 }
 
-/** Marks what has been read. Nobody sees it, no copy has it. */
-const isRead = Symbol('read')
+/** What has been read. No mark on a request would do: a proxy answers to any. */
+const read = new WeakSet<object>()
 
 /**
  * A frozen copy that has been read: a budget takes it as it is, as often as it is asked. What is wrong
@@ -70,7 +70,7 @@ const isRead = Symbol('read')
 export function from(request: Request): Request {
   const made = facts(request)
   if (made === request) return request
-  Object.defineProperty(made, isRead, { value: made })
+  read.add(made)
   for (const part of [made.approval, made.drawdown, made.price]) Object.freeze(part)
   // What lacks a fact is judged like any other, and denied.
   return Object.freeze(made) as Request
@@ -79,9 +79,7 @@ export function from(request: Request): Request {
 /** Reads a request. Never throws: a fact that throws is absent. */
 export function facts(request: Request): Facts {
   try {
-    // Not what merely inherits from one that was read.
-    const marked = (request as { [isRead]?: Facts })[isRead]
-    return marked !== undefined && marked === request ? marked : checked(request)
+    return read.has(request) ? request : checked(request)
   } catch {
     return checked(readable(request))
   }
