@@ -88,12 +88,14 @@ export function landGrab(): Attack.Measure & Covers & { readonly phrases: number
   const undefended = answers.map((answer) =>
     PriorityCover.cover(answer, { segments: [bare] }, none),
   )
+  const naive = shareOf(undefended, documents)
   return {
     attack: 'phrases, first of all',
     unit,
     ours: shareOf(covers, documents),
-    bound: 9,
-    naive: { rule: 'any eight words', gain: shareOf(undefended, documents) },
+    // What it comes to depends on the corpus, from 4 % to 21 % in twelve draws; this held in all of them.
+    bound: naive / 1.5,
+    naive: { rule: 'any eight words', gain: naive },
     ...{ covers, undefended, phrases: phrases.length },
   }
 }

@@ -34,7 +34,7 @@ test('phrases that everybody uses: little for who is first of all, next to nothi
   expectHeld(first)
   expectHeld(late)
   for (const measure of [first, late]) expect(measure.phrases).toBeGreaterThan(1_000)
-  expect(first.naive.gain).toBeGreaterThan(1.5 * first.ours)
+  expect(first.naive.gain).toBeGreaterThan(5)
 })
 
 test('a thousand random items influence nothing', () => {

@@ -21,7 +21,7 @@ export type Options = {
   readonly maxTokens: number
 }
 
-/** A document's share of the question's rarity below which nothing fits. */
+/** More than this share of the question’s rarity must be found: one of two words as rare is too little. */
 const leastFound = 0.5
 /** Where no package is named, a second document must fit almost as well, and hold almost all of it. */
 const secondDocument = 0.85
@@ -39,7 +39,7 @@ export function choose(index: Index.Index, text: string, options: Options): Quot
   const asked = Ranking.question(text)
   const ranked = Ranking.documents(index, asked)
   const best = ranked[0]
-  if (best === undefined || !(best.named || best.found >= leastFound)) return []
+  if (best === undefined || !(best.named || best.found > leastFound)) return []
   const second = ranked.find(
     ({ document, score, found, named }) =>
       document.unit !== best.document.unit &&
