@@ -46,7 +46,7 @@ export function read(
   given: Given,
   { asset, defaults, nowMs }: { asset: Asset.Asset; defaults: Defaults; nowMs: number },
 ): Asked {
-  const atMs = given.at === undefined ? nowMs : moment(given.at)
+  const atMs = given.at === undefined ? nowMs : moment('at', given.at)
   const atoms = given.amount === undefined ? defaults.atoms : money(given.amount, asset)
   if (atoms === undefined)
     throw new InputError(`expected --amount, such as --amount "0.02 ${asset.symbol}"`, {
@@ -110,13 +110,14 @@ function whole(flag: string, text: string): number {
   })
 }
 
-function moment(text: string): number {
+/** A time that a flag states, in milliseconds since 1970. Throws `InputError` that names the flag. */
+export function moment(flag: string, text: string): number {
   const atMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$/.test(text)
     ? Date.parse(text)
     : Number.NaN
   if (atMs >= 0) return atMs
   const got = JSON.stringify(text)
-  throw new InputError(`--at: expected a time such as 2026-03-29T01:30Z, got ${got}`, {
+  throw new InputError(`--${flag}: expected a time such as 2026-03-29T01:30Z, got ${got}`, {
     code: 'usage',
   })
 }

@@ -56,19 +56,20 @@ function frees(tally: Span.Tally, nowMs: number): Row['frees'] {
   return undefined
 }
 
-const width = 24
+const width = 24n
 
 /** `█` used, `▒` held, `░` left. What is above nothing shows, and what is not full does not look full. */
 export function bar({ used, held, limit }: Pick<Row, 'used' | 'held' | 'limit'>): string {
-  const cells = (amount: bigint) => {
-    if (limit === 0n || amount >= limit) return amount === 0n ? 0 : width
-    const whole = Number((amount * BigInt(width)) / limit)
-    return amount > 0n && whole === 0 ? 1 : whole
-  }
-  const usedCells = cells(used)
-  const rest = width - usedCells
-  const heldCells = Math.min(rest, Math.max(cells(used + held) - usedCells, held > 0n ? 1 : 0))
-  return '█'.repeat(usedCells) + '▒'.repeat(heldCells) + '░'.repeat(rest - heldCells)
+  const reaches = (amount: bigint, cell: number) =>
+    amount * width >= limit * BigInt(cell + 1) && amount > 0n
+  const cells = Array.from({ length: Number(width) }, (_, cell) => {
+    if (reaches(used, cell)) return '█'
+    return reaches(used + held, cell) ? '▒' : '░'
+  })
+  if (used > 0n) cells[0] = '█'
+  const next = cells.indexOf('░')
+  if (held > 0n && !cells.includes('▒') && next >= 0) cells[next] = '▒'
+  return cells.join('')
 }
 
 /** An amount in a meter's unit, without the unit. */

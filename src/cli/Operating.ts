@@ -15,6 +15,7 @@ import * as Chain from './Chain.ts'
 import * as Control from './Control.ts'
 import type * as Desk from './Desk.ts'
 import * as Home from './Home.ts'
+import * as Manifest from './Manifest.ts'
 import * as Supervisor from './Supervisor.ts'
 
 /** An answer to a review. */
@@ -76,6 +77,8 @@ async function byHand(
   const file = Home.journal(home.agent)
   if (!existsSync(file)) throw Chain.notStarted(home)
   const wallet = await Chain.key(home.agent)
+  // A closed home stays one; what somebody altered meanwhile is not signed for.
+  const isClosed = Manifest.check(home)?.problems.length === 0
   const books = Books.open({
     ...{ file, origin: wallet.address, now: Date.now },
     signer: await NoteKey.of(wallet),
@@ -89,5 +92,6 @@ async function byHand(
     await act(Operator.of({ books, dir: home.agent, policies: policy, salt, buy }))
   } finally {
     books.close()
+    if (isClosed) await Manifest.write(home, await Chain.key(home.node))
   }
 }

@@ -78,7 +78,7 @@ async function open(
 
 function read(what: string, name: string | undefined): Freeze.Target {
   try {
-    const target = Freeze.parse([what, name ?? ''].join(' '))
+    const target = Freeze.parse(name === undefined ? what : `${what} ${name}`)
     if (target.kind === 'everything' || !target.name.includes('*')) return target
   } catch (error) {
     if (!(error instanceof InputError)) throw error
