@@ -2,6 +2,7 @@
 
 export * as Budget from './Budget.ts'
 export * as Caveats from './Caveats.ts'
+export * as Cedar from './Cedar.ts'
 export * as Check from './Check.ts'
 export {
   allow,
