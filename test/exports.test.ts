@@ -42,25 +42,28 @@ test('the public API is what the snapshot says', async () => {
 
 describe('a door loads its own libraries and no others', () => {
   const ground = ['@noble/hashes']
-  const pure = [...ground, 'yaml', 'zod']
+  const pure = [...ground, 'temporal-polyfill', 'yaml', 'zod']
   const chain = ['@noble/curves', ...ground, '@x402/core', '@x402/evm', 'viem']
   const buyer = ['@noble/curves', ...ground, 'libsql', 'viem']
   test.each([
     ['requite', pure],
     ['requite/kernel', ground],
-    ['requite/policies', [...ground, 'yaml']],
+    ['requite/policies', [...ground, 'temporal-polyfill', 'yaml']],
     ['requite/attribution', ground],
     ['requite/datanets', ground],
     ['requite/market', [...ground, 'zod']],
     ['requite/royalties', ground],
     ['requite/provenance', ground],
     ['requite/economy', pure],
-    ['requite/store', [...ground, 'libsql', 'yaml', 'zod']],
+    ['requite/store', [...ground, 'libsql', 'temporal-polyfill', 'yaml', 'zod']],
     ['requite/wallets', [...chain, 'zod']],
     ['requite/models', []],
-    ['requite/agents', [...buyer, 'xstate', 'yaml', 'zod']],
+    ['requite/agents', [...buyer, 'xstate', 'temporal-polyfill', 'yaml', 'zod'].sort()],
     ['requite/agents/langchain', ['@langchain/core', 'langchain', 'zod']],
-    ['requite/server', ['@hono/node-server', ...chain, 'hono', 'libsql', 'yaml', 'zod'].sort()],
+    [
+      'requite/server',
+      ['@hono/node-server', ...chain, 'hono', 'libsql', 'temporal-polyfill', 'yaml', 'zod'].sort(),
+    ],
   ])('%s', (door, libraries) => {
     const files = Doors.loaded(door, root)
     expect(files.some((path) => path.includes('/dist/'))).toBe(true)
