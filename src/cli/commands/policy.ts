@@ -2,6 +2,7 @@
 import { defineCommand } from 'citty'
 import * as Answers from '../policy/Answers.ts'
 import * as Explain from '../policy/Explain.ts'
+import * as Exports from '../policy/Exports.ts'
 import * as Files from '../policy/Files.ts'
 import * as Simulate from '../policy/Simulate.ts'
 import * as Status from '../policy/Status.ts'
@@ -21,6 +22,6 @@ export default defineCommand({
   },
   subCommands: {
     ...{ check, explain, status, approvals, approve, deny, freeze, thaw },
-    ...{ diff, simulate },
+    ...{ diff, simulate, export: Exports.exported, caveats: Exports.caveats },
   },
 })

@@ -22,12 +22,16 @@ export const simulate = defineCommand({
   },
   args: {
     ...Run.flags,
-    file: { type: 'positional', description: 'A policy file (policy.yaml)', required: false },
+    file: {
+      type: 'positional',
+      description: 'A policy file (the one on trial, else policy.yaml)',
+      required: false,
+    },
   },
   run: ({ args }) =>
     Run.command(args.json, async () => {
       const { config, home, read } = await Context.load(args)
-      const policy = read(args.file ?? config.policy)
+      const policy = read(args.file ?? config.shadow ?? config.policy)
       const traffic = recorded(home)
       const said = Simulation.simulate(policy, traffic)
       const differing = said.differing.map(({ id: _, ...each }) => ({
