@@ -44,7 +44,7 @@ export function rows(usage: Usage.Usage, policy: Policy.Policy, nowMs: number): 
 /** The oldest bucket that still counts leaves first; a calendar's period leaves as a whole. */
 function frees(tally: Span.Tally, nowMs: number): Row['frees'] {
   if (!('buckets' in tally))
-    return tally.endMs === Number.MAX_SAFE_INTEGER
+    return tally.endMs >= Number.MAX_SAFE_INTEGER
       ? undefined
       : { atMs: tally.endMs, amount: tally.total }
   const { widthMs, buckets, head, tail } = tally
