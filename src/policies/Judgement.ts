@@ -8,7 +8,7 @@ import * as Freeze from './Freeze.ts'
 import type * as Kind from './Kind.ts'
 import * as Meter from './Meter.ts'
 import * as Policy from './Policy.ts'
-import type * as Request from './Request.ts'
+import * as Request from './Request.ts'
 import * as Rule from './Rule.ts'
 import type * as Trace from './Trace.ts'
 import * as Usage from './Usage.ts'
@@ -20,6 +20,8 @@ export type Level = { readonly usage: Usage.Usage; readonly policy: Policy.Polic
 export type Compiled = {
   readonly policy: Policy.Policy
   readonly digest: Hex
+  /** The unit of account, as requests write it. */
+  readonly unit: string | undefined
   readonly judges: readonly Kind.Judge[]
   /** How many of them measure. */
   readonly meterCount: number
@@ -34,8 +36,14 @@ export type Compiled = {
   last: { readonly usage: Usage.Usage; readonly families: Families } | undefined
 }
 
-/** What each judge reads; nothing of those that read nothing. */
-type Families = readonly (Usage.Family | undefined)[]
+/** What is done for each rule: its meters, of those that measure, and for whom one counts. */
+type Step = {
+  readonly outcome: Kind.Judge['outcome']
+  readonly family: Usage.Family | undefined
+  readonly subjectOf: (facts: Request.Facts) => string | undefined
+}
+
+type Families = readonly Step[]
 
 const compiled = new WeakMap<Policy.Policy, Compiled>()
 /** Nearly always the same policy is asked as before: sooner seen than found. */
@@ -58,6 +66,7 @@ function make(policy: Policy.Policy): Compiled {
   return {
     policy,
     digest: Policy.digest(policy),
+    unit: Request.asset(asset.id),
     judges,
     meterCount: judges.filter(({ meter }) => meter !== undefined).length,
     worths: judges.flatMap(({ worth }) => (worth === undefined ? [] : [worth])),
@@ -80,13 +89,18 @@ export function keep(usage: Usage.Usage, { judges, kept, last }: Compiled): void
 function families(usage: Usage.Usage, compiled: Compiled): Families {
   const { judges, kept, last } = compiled
   if (last?.usage === usage) return last.families
-  const found = kept.get(usage) ?? judges.map(({ meter }) => meter && Usage.family(usage, meter))
+  const found = kept.get(usage) ?? judges.map((judge) => step(usage, judge))
   // A family that is kept up stays the same; one summed up for this answer is out of date with the next.
   if (judges.some(({ meter }) => meter !== undefined && !usage.families.has(meter.key)))
     return found
   kept.set(usage, found)
   compiled.last = { usage, families: found }
   return found
+}
+
+function step(usage: Usage.Usage, { outcome, meter }: Kind.Judge): Step {
+  const family = meter && Usage.family(usage, meter)
+  return { outcome, family, subjectOf: Meter.subjectOf(meter?.each) }
 }
 
 /** One request before one level. */
@@ -104,33 +118,37 @@ export type Hearing = {
 export function judge(level: Level, hearing: Hearing, above?: Trace.Trace): Trace.Trace {
   const { usage } = level
   const compiled = compile(level.policy)
-  const { judges, meterCount } = compiled
   const { nowMs, without } = hearing
-  const facts = counted(compiled, hearing)
+  // Most ask in the unit of account; the same string is sooner compared than an equal one.
+  const isUnit = hearing.facts.asset === compiled.unit
+  const facts = isUnit ? hearing.facts : counted(compiled, hearing)
   const read = families(usage, compiled)
   const isNamed = above !== undefined || compiled.namesPayees
-  const first = unmendable(level, facts, isNamed)
-  const sums = new Array<bigint | undefined>(2 * meterCount)
+  const first = unmendable(level, facts, { isNamed, isUnit })
+  const sums = new Array<bigint | undefined>(2 * compiled.meterCount)
   let verdict: Decision.Verdict = first.length === 0 ? (above?.verdict ?? 'allow') : 'deny'
   let next = 0
-  for (let at = 0; at < judges.length; at++) {
-    const family = read[at]
-    const subject = family && Meter.subject(family.shape, facts)
-    const standing =
-      subject === undefined ? undefined : Usage.standing(family!, subject, nowMs, without)
-    const outcome = judges[at]!.outcome(facts, nowMs, standing?.used, standing?.held)
-    if (outcome === 'deny' || (outcome === 'review' && verdict === 'allow')) verdict = outcome
-    if (family === undefined) continue
-    sums[next++] = standing?.used
-    sums[next++] = standing?.held
+  for (let at = 0; at < read.length; at++) {
+    const { outcome, family, subjectOf } = read[at]!
+    let said: Decision.Verdict
+    if (family === undefined) said = outcome(facts, nowMs)
+    else {
+      const subject = subjectOf(facts)
+      const standing =
+        subject === undefined ? undefined : Usage.standing(family, subject, nowMs, without)
+      sums[next++] = standing?.used
+      sums[next++] = standing?.held
+      said = outcome(facts, nowMs, standing?.used, standing?.held)
+    }
+    if (said !== 'allow' && verdict !== 'deny') verdict = said
   }
+  const { judges } = compiled
   return { verdict, judges, facts, nowMs, sums, first, above, policy: level.policy }
 }
 
 /** Facts in which another asset's atoms are what they count as in the unit of account. */
-function counted({ policy, worths }: Compiled, { facts, nowMs }: Hearing): Request.Facts {
-  if (facts.asset === policy.asset.id || facts.atoms === undefined || worths.length === 0)
-    return facts
+function counted({ worths }: Compiled, { facts, nowMs }: Hearing): Request.Facts {
+  if (facts.atoms === undefined || worths.length === 0) return facts
   let most: bigint | undefined
   // Of several that speak of it the dearest counts: their order decides nothing.
   for (const worth of worths) {
@@ -147,14 +165,14 @@ const none: readonly Decision.Reason[] = Object.freeze([])
 function unmendable(
   { policy, usage }: Level,
   facts: Request.Facts,
-  isNamed: boolean,
+  { isNamed, isUnit }: { readonly isNamed: boolean; readonly isUnit: boolean },
 ): readonly Decision.Reason[] {
   const { id, digest, agent, asset, atoms } = facts
-  const unit = policy.asset.id
   const isWhole = id !== undefined && digest !== undefined && agent !== undefined
-  const isCounted = asset === unit || facts.askedAtoms !== undefined
+  const isCounted = isUnit || facts.askedAtoms !== undefined
   const freeze = Freeze.find(usage.freezes, facts)
   if (isWhole && isCounted && atoms !== undefined && isNamed && freeze === undefined) return none
+  const unit = policy.asset.id
   const reasons: Decision.Reason[] = []
   if (freeze !== undefined) reasons.push(frozen(freeze))
   for (const fact of needed)

@@ -92,7 +92,7 @@ function checked(request: Partial<Request>): Facts {
     id: word(request.id),
     digest: word(request.digest),
     agent: agents(request.agent),
-    asset: assets(request.asset),
+    asset: asset(request.asset),
     atoms: atoms(request.atoms),
     payee: payees(request.payee),
     host: hosts(request.host),
@@ -142,9 +142,11 @@ function readable(request: Request): Partial<Request> {
 
 // Names come back again and again, unlike ids.
 const agents = Memo.of(agent)
-const assets = Memo.of((value: unknown) => name(value)?.toLowerCase())
+/** An asset's id as facts write it: of equal ones always the same string, as long as it is remembered. */
+export const asset = Memo.of((value: unknown) => name(value)?.toLowerCase())
 const payees = Memo.of((value: unknown) => Pattern.fact('payees', value))
 const hosts = Memo.of((value: unknown) => Pattern.fact('hosts', value))
+const approvers = Memo.of(name)
 const models = Memo.of((value: unknown) => Pattern.fact('models', value))
 const labels = Memo.of((value: unknown) => Pattern.fact('tools', value))
 
@@ -213,11 +215,7 @@ function price(value: Request['price']): Request['price'] {
 
 function approval(value: Approval | undefined): Approval | undefined {
   if (value === undefined || value === null) return undefined
-  const [by, payee, model] = [
-    name(value.by),
-    Pattern.fact('payees', value.payee),
-    Pattern.fact('models', value.model),
-  ]
+  const [by, payee, model] = [approvers(value.by), payees(value.payee), models(value.model)]
   const ceilingAtoms = atoms(value.ceilingAtoms)
   if (by === undefined || payee === undefined || model === undefined) return undefined
   return ceilingAtoms === undefined ? undefined : { by, payee, model, ceilingAtoms }
