@@ -2,6 +2,7 @@
 import type * as Buyer from '../agents/Buyer.ts'
 import * as Json from '../kernel/Json.ts'
 import * as Chain from './Chain.ts'
+import * as Desk from './Desk.ts'
 import type * as Home from './Home.ts'
 import * as Print from './Print.ts'
 import * as Row from './Row.ts'
@@ -22,7 +23,9 @@ export function print(
   const { home, place, flags, json } = context
   const { asset } = place
   const isReviewed = outcome.code === 'needs-approval'
-  const approve = isReviewed ? Verdict.approveLine(outcome, { asset, flags }) : undefined
+  const priceAtoms = isReviewed ? Desk.priceAtoms(home, outcome.purchase) : undefined
+  const more = { asset, priceAtoms, flags }
+  const approve = isReviewed ? Verdict.approveLine(outcome, more) : undefined
   if (!json) {
     const baseUrl = Chain.baseUrl(home, place)
     Print.line(Print.outcome(question, outcome, { asset, baseUrl }))

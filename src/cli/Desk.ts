@@ -6,10 +6,13 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import * as Economy from '../economy/Economy.ts'
+import type * as Event from '../economy/Event.ts'
 import * as Purchases from '../economy/Purchases.ts'
 import { BaseError, InputError } from '../kernel/Errors.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import type * as Policy from '../policies/Policy.ts'
+import * as Record from '../provenance/Record.ts'
+import * as Journal from '../store/Journal.ts'
 import * as Requests from '../store/Requests.ts'
 import * as Chain from './Chain.ts'
 import type { Config } from './Config.ts'
@@ -92,6 +95,24 @@ export function question(home: Home.Home, purchase: Hex): string | undefined {
 }
 
 const chat = z.looseObject({ messages: z.array(z.looseObject({ content: z.unknown() })) })
+
+/** So far back it is looked for: what was decided a moment ago is among the last. */
+const fewRecords = 1_000
+
+/** The most that a purchase may cost by its quote, with no change applied; undefined if it is not found. */
+export function priceAtoms(home: Home.Home, purchase: Hex): bigint | undefined {
+  const reader = Journal.reader(Home.journal(home.agent))
+  try {
+    for (const text of reader.read(Math.max(0, reader.size() - fewRecords))) {
+      const { event } = Record.decode(text) as { event: Event.Event }
+      if (event.type === 'decided' && event.purchase === purchase)
+        return BigInt(event.quote.maxAtoms)
+    }
+    return undefined
+  } finally {
+    reader.close()
+  }
+}
 
 /**
  * The id that a beginning stands for: of what waits, else of all. Throws `InputError`

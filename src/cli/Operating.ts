@@ -24,17 +24,16 @@ export type Answer = { readonly purchase: Hex.Hex; readonly by: string }
 /** Approves and goes on with the purchase. Throws `not-under-review`, `chain-unreachable`. */
 export async function approve(
   { home, config, pid }: Desk.Desk,
-  { purchase, by, ceilingAtoms }: Answer & { readonly ceilingAtoms?: bigint },
+  { purchase, by, ceilingAtoms }: Answer & { readonly ceilingAtoms: bigint },
 ): Promise<Buyer.Outcome> {
-  const ceiling = ceilingAtoms === undefined ? {} : { ceilingAtoms }
   if (pid !== undefined) {
-    const argument = { purchase, by, ...(ceilingAtoms && { ceilingAtoms: String(ceilingAtoms) }) }
+    const argument = { purchase, by, ceilingAtoms: String(ceilingAtoms) }
     return (await Control.call(home.agent, 'approve', argument)) as Buyer.Outcome
   }
   const { buyer } = await AgentProcess.open(home, config)
   try {
     await buyer.finish()
-    return await buyer.approve(purchase, { by, ...ceiling })
+    return await buyer.approve(purchase, { by, ceilingAtoms })
   } finally {
     await buyer.close()
   }

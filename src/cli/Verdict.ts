@@ -1,6 +1,7 @@
 /** @module Verdicts on the command line: their exit codes, and what may be typed to answer a review. */
 import type * as Asset from '../kernel/Asset.ts'
 import type { Hex } from '../kernel/Hex.ts'
+import * as Money from '../kernel/Money.ts'
 import type * as Decision from '../policies/Decision.ts'
 import type * as Policy from '../policies/Policy.ts'
 import * as Rule from '../policies/Rule.ts'
@@ -30,14 +31,23 @@ export function short(id: Hex): string {
   return id.slice(0, 2 + shown)
 }
 
-/** What to type to let a purchase under review pass, by whom the sentences that asked name. */
+/**
+ * What to type to let a purchase under review pass, by whom the sentences that asked name. The ceiling is
+ * the price without change: what change a fresh quote applies depends on other quotes that are open.
+ */
 export function approveLine(
   { purchase, reasons }: { purchase: Hex; reasons: readonly Decision.Reason[] },
-  { asset, flags }: { asset: Asset.Asset; flags: readonly string[] },
+  options: {
+    readonly asset: Asset.Asset
+    readonly priceAtoms: bigint | undefined
+    readonly flags: readonly string[]
+  },
 ): string {
+  const { asset, priceAtoms, flags } = options
   const asking = reasons.filter(({ outcome }) => outcome === 'review')
   const rules = asking.map(({ rule }) => Rule.parse(rule, asset))
   const [by = 'ops'] = approvers({ rules })
-  const words = ['npx requite policy approve', short(purchase), '--by', by, ...flags]
-  return words.join(' ')
+  const price = priceAtoms === undefined ? '' : Money.format(Money.of(asset, priceAtoms))
+  const upTo = price === '' ? [] : ['--up-to', `"${price}"`]
+  return ['npx requite policy approve', short(purchase), '--by', by, ...upTo, ...flags].join(' ')
 }

@@ -28,7 +28,10 @@ export const approve = defineCommand({
   },
   args: {
     ...common,
-    'up-to': { type: 'string', description: 'The most it may cost (what it asked for)' },
+    'up-to': {
+      type: 'string',
+      description: 'The most that may leave for it (its quoted price, change or not)',
+    },
   },
   run: ({ args }) =>
     Run.command(args.json, async () => {
@@ -38,9 +41,10 @@ export const approve = defineCommand({
       const purchase = Desk.find(desk, args.purchase)
       const by = answerer(desk, args.by)
       const upTo = args['up-to']
-      const ceiling =
-        upTo === undefined ? {} : { ceilingAtoms: Money.parse(upTo, place.asset).atoms }
-      const outcome = await Operating.approve(desk, { purchase, by, ...ceiling })
+      const { maxAtoms } = desk.purchases.purchases.get(purchase)!.decided.quote
+      const ceilingAtoms =
+        upTo === undefined ? BigInt(maxAtoms) : Money.parse(upTo, place.asset).atoms
+      const outcome = await Operating.approve(desk, { purchase, by, ceilingAtoms })
       const question = Desk.question(home, purchase) ?? Verdict.short(purchase)
       const flags = args.home === undefined ? [] : ['--home', args.home]
       Answer.print(question, outcome, { home, place, flags, json: Run.wantsJson(args.json) })

@@ -3,6 +3,7 @@ import { relative } from 'node:path'
 import { defineCommand } from 'citty'
 import * as Json from '../../kernel/Json.ts'
 import * as Money from '../../kernel/Money.ts'
+import type * as Decision from '../../policies/Decision.ts'
 import * as Freeze from '../../policies/Freeze.ts'
 import * as Policy from '../../policies/Policy.ts'
 import { colors } from '../Colors.ts'
@@ -88,20 +89,37 @@ function frozen(freezes: readonly Freeze.Freeze[]): string {
 function waitingLines(desk: Desk.Desk, nowMs: number): string {
   const lines = Desk.waiting(desk).map(({ purchase, expiresAtMs, question }) => {
     const { quote, reasons } = purchase.decided
-    const amount = Money.format(Money.of(desk.place.asset, BigInt(quote.payAtoms)))
+    const { asset } = desk.place
+    const show = (atoms: string) => Money.format(Money.of(asset, BigInt(atoms)))
+    const { payAtoms, maxAtoms } = quote
+    const whole = payAtoms === maxAtoms ? '' : ` (${show(maxAtoms)} without change)`
+    const amount = `${show(payAtoms)}${whole}`
     const asking = reasons.find(({ outcome }) => outcome === 'review')
     const about = question === undefined ? '' : `\n  ? ${Print.plain(question).slice(0, 100)}`
-    return `${colors.yellow(Verdict.short(purchase.id))} waits: ${amount} for ${quote.model} to ${quote.payTo}${about}\n  ${String(asking?.because ?? '')}; expires ${Meters.when(expiresAtMs, nowMs)}`
+    const line = Verdict.approveLine(
+      { purchase: purchase.id, reasons: reasons as unknown as readonly Decision.Reason[] },
+      { asset, priceAtoms: BigInt(maxAtoms), flags: [] },
+    )
+    return `${colors.yellow(Verdict.short(purchase.id))} waits: ${amount} for ${quote.model} to ${quote.payTo}${about}\n  ${String(asking?.because ?? '')}; expires ${Meters.when(expiresAtMs, nowMs)}\n  ${line}`
   })
   return lines.length === 0 ? 'nothing waits for approval' : lines.join('\n')
 }
 
 function plain({ purchase, expiresAtMs, question }: Desk.Waiting) {
   const { id, decided } = purchase
-  const { payTo: payee, model, payAtoms: atoms } = decided.quote
+  const { payTo: payee, model, payAtoms: atoms, maxAtoms: priceAtoms } = decided.quote
   const asking = decided.reasons.find(({ outcome }) => outcome === 'review')
   const because = String(asking?.because ?? '')
-  return { purchase: id, payee, model, atoms, because, expiresAtMs, question: question ?? null }
+  return {
+    purchase: id,
+    payee,
+    model,
+    atoms,
+    priceAtoms,
+    because,
+    expiresAtMs,
+    question: question ?? null,
+  }
 }
 
 function tried({ decided, differing }: Traffic.Trial, file: string): string {
