@@ -325,3 +325,9 @@ test.each([
 ])('%j is no time zone', (text) => {
   expect(Calendar.isZone(text)).toBe(false)
 })
+
+test('a week begins on Monday and ends with Sunday', () => {
+  const week = { startMs: utc('2024-12-30T00:00'), endMs: utc('2025-01-06T00:00') }
+  for (const day of ['2024-12-30', '2025-01-01', '2025-01-05'])
+    expect(Calendar.period('week', 'UTC', utc(`${day}T12:00`))).toEqual(week)
+})

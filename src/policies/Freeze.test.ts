@@ -144,6 +144,11 @@ test.each([
   expect(usage.freezes.size).toBe(0)
 })
 
+test('a pattern is no target: it would look like a kill switch and stop nothing', () => {
+  for (const text of ['model legal-*', 'agent *', 'payee *.example'])
+    expect(() => Freeze.parse(text)).toThrow('expected the name of one')
+})
+
 test('whatever is frozen and thawed in whatever order, exactly what is frozen now is denied', () => {
   const names = { agent: ['a', 'b'], payee: ['p', 'q'], model: ['m', 'n'] } as const
   const target = fc.oneof(

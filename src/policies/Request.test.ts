@@ -45,6 +45,21 @@ describe('a request that was read', () => {
     expect(Request.facts(marked as Request.Request)).not.toBe(marked)
   })
 
+  test('is known by itself: no frozen copy, no proxy that answers to everything passes for it', () => {
+    const bad = { ...plain, atoms: -1n }
+    expect(Request.facts(Object.freeze({ ...bad })).atoms).toBeUndefined()
+    const sly: Request.Request = new Proxy(bad, {
+      get: (target, key, self) => (key in target ? target[key as 'atoms'] : self),
+    })
+    expect(Request.facts(sly).atoms).toBeUndefined()
+    const read = Request.from(plain)
+    const forged = { ...bad }
+    for (const key of Object.getOwnPropertySymbols(read))
+      Object.defineProperty(forged, key, { value: forged })
+    expect(Request.facts(forged).atoms).toBeUndefined()
+    expect(Request.facts(new Proxy(read, {}))).not.toBe(read)
+  })
+
   test('leaves out what is wrong, whatever it is', () => {
     const bad = { ...plain, id: '0x01', atoms: 1, payee: 'a b', host: 'a/b', model: '', agent: 5 }
     const read = Request.from(bad as unknown as Request.Request)

@@ -56,10 +56,10 @@ describe('by a declared parity', () => {
     budget.pay(euros(3n))
     budget.capture(2, 3n)
     expect(budget.sums()).toEqual([['54000', '0']])
-    const thirds = open(`count ${euro} of 0 decimals at 0.000001 USDC`, 'cap 1 USDC per 24h')
-    thirds.pay(euros(3n))
-    thirds.capture(1, 1n)
-    expect(thirds.sums()).toEqual([['1', '0']])
+    const small = open(`count ${euro} of 18 decimals at 1 USDC`, 'cap 1 USDC per 24h')
+    small.pay(euros(3n))
+    small.capture(1, 1n)
+    expect(small.sums()).toEqual([['1', '0']])
   })
 
   test('a capture never counts for more than its hold did, and for nothing only if nothing left', () => {

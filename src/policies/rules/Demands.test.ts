@@ -40,3 +40,25 @@ describe.each([
     expect(ask(sentence, rest).verdict).toBe('deny')
   })
 })
+
+const all = {
+  coveragePpb: 1_000_000_000n,
+  royaltySharePpb: 1_000_000_000n,
+  rarityPpb: 1_000_000_000n,
+}
+
+test('only coverage covers', () => {
+  expect(ask('demand coverage 1%', { ...all, coveragePpb: 0n }).verdict).toBe('deny')
+})
+
+test('only a royalty share pays those whose work it was', () => {
+  expect(ask('demand royalty share 1%', { ...all, royaltySharePpb: 0n }).verdict).toBe('deny')
+})
+
+test('only rarity is rare', () => {
+  expect(ask('demand rarity 1%', { ...all, rarityPpb: 0n }).verdict).toBe('deny')
+})
+
+test('exactly what is demanded is enough', () => {
+  expect(ask('demand coverage 100%', all).verdict).toBe('allow')
+})

@@ -63,3 +63,8 @@ test('a payee that is denied by its address is denied in whatever case it is wri
   for (const text of [payee, payee.toLowerCase(), payee.toUpperCase().replace('0X', '0x')])
     expect(ask(`deny payees ${payee}`, { payee: text }).verdict).toBe('deny')
 })
+
+test('a name in another alphabet that looks the same names nobody, and is denied', () => {
+  expect(ask('deny models docs-reader', { model: 'docs-reаder' }).verdict).toBe('deny')
+  expect(ask('deny tools shell', { tool: 'ѕhell' }).verdict).toBe('deny')
+})
