@@ -2,7 +2,7 @@
  * @module What an operator does, as typed, beside a running agent and without one: check and compare
  * files; answer what waits; stop everything, restart, let it go on; try a policy; change it while it runs.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as Journal from '../src/store/Journal.ts'
 import * as Commands from './docs/Commands.ts'
@@ -304,5 +304,9 @@ describe('over a restart', () => {
     expect((await up.ended).code).toBe(0)
     expect(await shell.quiet()).toEqual([])
     expect(await run('verify')).toMatchObject({ exit: 0, failures: 0, manifest: 'verified' })
+    // A switch thrown in a closed home signs for its own record only.
+    appendFileSync(shell.path('.requite/node/log/checkpoint'), 'x')
+    expect(await policy('freeze', 'everything', '--because', 'drill')).toMatchObject(ended)
+    expect(await run('verify')).toMatchObject({ exit: 1, manifest: 'failed' })
   }, 60_000)
 })
