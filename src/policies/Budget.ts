@@ -200,7 +200,7 @@ function known(levels: Levels, facts: Request.Facts, nowMs: number): Decision.De
 export function capture(usage: Usage.Usage, id: Hex, atoms: bigint, nowMs: number): Outcome {
   usage.latestMs = Usage.time(usage, nowMs)
   const known = find(usage, id)
-  if (known === undefined) return refuse('unknown-id', `${id} was never authorised`)
+  if (known === undefined) return refuse('unknown-id', `${seen(id)} was never authorised`)
   const { entry } = known
   if (entry.state === 'denied') return refuse('denied', `${id} was denied`)
   if (entry.state === 'review') return refuse('not-approved', `${id} waits for approval`)
@@ -210,7 +210,7 @@ export function capture(usage: Usage.Usage, id: Hex, atoms: bigint, nowMs: numbe
       ? 'exists'
       : refuse('exists-with-different-amount', `${id}: ${entry.captured.atoms} atoms captured`)
   if (Request.atoms(atoms) === undefined)
-    return refuse('bad-amount', `expected atoms as a non-negative bigint, got ${String(atoms)}`)
+    return refuse('bad-amount', `expected atoms as a non-negative bigint, got ${seen(atoms)}`)
   if (atoms > entry.atoms)
     return refuse('capture-above-hold', `${id} holds ${entry.atoms} atoms, ${atoms} asked`)
   const captured = { atoms, atMs: usage.latestMs }
@@ -225,7 +225,7 @@ export function capture(usage: Usage.Usage, id: Hex, atoms: bigint, nowMs: numbe
 export function release(usage: Usage.Usage, id: Hex, nowMs: number): Outcome {
   usage.latestMs = Usage.time(usage, nowMs)
   const known = find(usage, id)
-  if (known === undefined) return refuse('unknown-id', `${id} was never authorised`)
+  if (known === undefined) return refuse('unknown-id', `${seen(id)} was never authorised`)
   const { entry } = known
   if (entry.state === 'denied') return refuse('denied', `${id} was denied: it holds nothing`)
   if (entry.state === 'captured') return refuse('captured', `${id} was captured`)
@@ -391,6 +391,8 @@ function settled(entry: Usage.Entry, captured?: Usage.Entry['captured']): Usage.
 const none: readonly Decision.Reason[] = Object.freeze([])
 /** One for all that a policy allowed. */
 const allowed = Memo.of((policyDigest: Hex) => Object.freeze(Decision.from(none, policyDigest)))
+
+const seen = (value: unknown) => (/^(string|bigint)$/.test(typeof value) ? value : typeof value)
 
 function refuse(refusal: Refusal, because: string): Outcome {
   return { refusal, because }
