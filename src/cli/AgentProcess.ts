@@ -65,11 +65,11 @@ export async function start(
       if (!parsed.success) throw new InputError('expected a question of 1 to 8,000 characters')
       return agent.ask(parsed.data.question)
     },
+    // Reads no policy: operators get in whatever became of the file.
     status: async () => ({
       agent: config.agent,
       address: buyer.address,
       spentAtoms: buyer.spentAtoms(),
-      meters: buyer.status(),
       policyFile: resolve(config.policy),
       ...(config.shadow === undefined ? {} : { shadowFile: resolve(config.shadow) }),
     }),

@@ -1,6 +1,7 @@
 /** @module `requite policy status` and `approvals`: what is used, held, frozen, on trial and waiting. */
 import { relative } from 'node:path'
 import { defineCommand } from 'citty'
+import { problem } from '../../kernel/Errors.ts'
 import * as Json from '../../kernel/Json.ts'
 import * as Money from '../../kernel/Money.ts'
 import type * as Decision from '../../policies/Decision.ts'
@@ -29,30 +30,74 @@ export const status = defineCommand({
     Run.command(args.json, async () => {
       const { home, config } = await Context.load(args)
       const desk = await Desk.open(home, config)
-      const policy = desk.policy()
-      const nowMs = Desk.now(desk)
-      const meters = Meters.rows(desk.purchases.usage, policy, nowMs)
-      const shadow = desk.shadow()
-      const trial = shadow && Traffic.trial(desk.purchases, Policy.digest(shadow))
-      const freezes = [...desk.purchases.usage.freezes.values()]
-      const { pid, policyFile, shadowFile } = desk
-      if (Run.wantsJson(args.json)) {
-        const digest = Policy.digest(policy)
-        const waiting = Desk.waiting(desk).map(plain)
-        const told = { policy: policy.name, policyFile, digest, running: pid !== undefined }
-        const more = { meters, freezes, waiting, shadowFile, trial }
-        Print.line(JSON.stringify({ v: 1, ...(Json.plain({ ...told, ...more }) as object) }))
-        return 0
-      }
-      Print.line(head(desk, policy))
-      for (const row of meters) Print.line(Meters.format(row, policy.asset, nowMs))
-      if (meters.length === 0) Print.line('no sentence measures anything')
-      Print.line(frozen(freezes))
-      Print.line(waitingLines(desk, nowMs))
-      if (trial !== undefined) Print.line(tried(trial, relative('.', shadowFile ?? '')))
-      return 0
+      const known = attempt(desk.policy)
+      const tried = attempt(desk.shadow)
+      if (Run.wantsJson(args.json)) Print.line(JSON.stringify(plain(desk, known, tried)))
+      else Print.line(show(desk, known, tried))
+      return known.trouble === undefined && tried.trouble === undefined ? 0 : 1
     }),
 })
+
+type Attempt<Value> = { readonly value?: Value; readonly trouble?: unknown }
+
+/** A file that nobody understands hides neither what is frozen nor what waits. */
+function attempt<Value>(read: () => Value): Attempt<Value> {
+  try {
+    return { value: read() }
+  } catch (trouble) {
+    return { trouble }
+  }
+}
+
+function plain(
+  desk: Desk.Desk,
+  { value: policy, trouble }: Attempt<Policy.Policy>,
+  tried: Attempt<Policy.Policy | undefined>,
+): object {
+  const { pid, policyFile, shadowFile, purchases } = desk
+  const error = trouble ?? tried.trouble
+  const told = {
+    ...(policy === undefined
+      ? {}
+      : {
+          policy: policy.name,
+          digest: Policy.digest(policy),
+          meters: Meters.rows(purchases.usage, policy, Desk.now(desk)),
+        }),
+    ...{ policyFile, shadowFile, running: pid !== undefined },
+    freezes: [...purchases.usage.freezes.values()],
+    waiting: Desk.waiting(desk).map(plainReview),
+    trial: tried.value && Traffic.trial(purchases, Policy.digest(tried.value)),
+    ...(error === undefined ? {} : { error: problem(error) }),
+  }
+  return { v: 1, ...(Json.plain(told) as object) }
+}
+
+function show(
+  desk: Desk.Desk,
+  { value: policy, trouble }: Attempt<Policy.Policy>,
+  tried: Attempt<Policy.Policy | undefined>,
+): string {
+  const { purchases, shadowFile = '' } = desk
+  const nowMs = Desk.now(desk)
+  const meters = policy === undefined ? [] : Meters.rows(purchases.usage, policy, nowMs)
+  const wrong = [trouble, tried.trouble].flatMap((error) =>
+    error === undefined
+      ? []
+      : [`${colors.red(problem(error).title)}: nothing is bought until it is mended`],
+  )
+  const shadow = tried.value
+  return [
+    ...(policy === undefined ? [] : [head(desk, policy)]),
+    ...wrong,
+    ...meters.map((row) => Meters.format(row, desk.place.asset, nowMs)),
+    frozen([...purchases.usage.freezes.values()]),
+    waitingLines(desk, nowMs),
+    ...(shadow === undefined
+      ? []
+      : [trial(Traffic.trial(purchases, Policy.digest(shadow)), relative('.', shadowFile))]),
+  ].join('\n')
+}
 
 /** What waits for somebody's answer. */
 export const approvals = defineCommand({
@@ -64,7 +109,7 @@ export const approvals = defineCommand({
       const desk = await Desk.open(home, config)
       const waiting = Desk.waiting(desk)
       if (Run.wantsJson(args.json)) {
-        const told = { approvals: waiting.map(plain), by: Verdict.approvers(desk.policy()) }
+        const told = { approvals: waiting.map(plainReview), by: Verdict.approvers(desk.policy()) }
         Print.line(JSON.stringify({ v: 1, ...told }))
       } else Print.line(waitingLines(desk, Desk.now(desk)))
       return 0
@@ -105,7 +150,7 @@ function waitingLines(desk: Desk.Desk, nowMs: number): string {
   return lines.length === 0 ? 'nothing waits for approval' : lines.join('\n')
 }
 
-function plain({ purchase, expiresAtMs, question }: Desk.Waiting) {
+function plainReview({ purchase, expiresAtMs, question }: Desk.Waiting) {
   const { id, decided } = purchase
   const { payTo: payee, model, payAtoms: atoms, maxAtoms: priceAtoms } = decided.quote
   const asking = decided.reasons.find(({ outcome }) => outcome === 'review')
@@ -122,7 +167,7 @@ function plain({ purchase, expiresAtMs, question }: Desk.Waiting) {
   }
 }
 
-function tried({ decided, differing }: Traffic.Trial, file: string): string {
+function trial({ decided, differing }: Traffic.Trial, file: string): string {
   const opening = `on trial: ${file}, asked ${decided} times`
   if (differing.length === 0) return `${opening}, no other verdict yet`
   const lines = differing
