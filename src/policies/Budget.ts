@@ -184,11 +184,11 @@ function known(levels: Levels, facts: Request.Facts, nowMs: number): Decision.De
     if (entry === undefined) continue
     const isExpired = entry.state === 'review' && usage.reviews.get(id)! <= nowMs
     const { digest } = Judgement.compile(policy)
-    if (isExpired) return again({ ...entry, state: 'voided' }, facts, digest)
+    const stands = isExpired ? ({ ...entry, state: 'voided' } as const) : entry
     // Only where it was asked: a slice settles what it holds itself, never what another does.
     const isOwn = levels[0].usage.entries.has(id)
-    if (isOwn && entry.state === 'review' && facts.approval !== undefined) continue
-    return index === 0 ? again(entry, facts, digest) : another(entry, digest)
+    if (isOwn && stands.state === 'review' && facts.approval !== undefined) continue
+    return index === 0 ? again(stands, facts, digest) : another(entry, digest)
   }
   return undefined
 }
@@ -242,11 +242,12 @@ export function state(usage: Usage.Usage, id: Hex): Usage.State | undefined {
 /** Every meter of the policy: used, held and limit, in the order of the rules. */
 export function status(usage: Usage.Usage, policy: Policy.Policy, nowMs: number): readonly Row[] {
   const atMs = Usage.time(usage, nowMs)
+  const without = Usage.expired(usage, atMs).map(([, entry]) => entry)
   return Judgement.compile(policy).judges.flatMap(({ rule, meter, limit }) => {
     if (meter === undefined || limit === undefined) return []
     const subjects = meter.each === undefined ? [''] : Usage.subjects(usage, meter)
     return subjects.map((subject) => {
-      const state = Usage.read(usage, meter, { subject, nowMs: atMs })
+      const state = Usage.read(usage, meter, { subject, nowMs: atMs, without })
       return { rule, meter: Kind.reading(meter, subject, { ...state, limit }) }
     })
   })

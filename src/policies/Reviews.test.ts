@@ -27,6 +27,14 @@ describe('a review holds until it expires, and then no longer', () => {
     expect(budget.sums(lastMs + 1)).toEqual([['0', '500000']])
   })
 
+  test('whoever asks how the meters stand is told so, though nobody was decided since', () => {
+    const budget = open(...sentences)
+    budget.pay()
+    expect(budget.sums(lastMs)).toEqual([['0', '1000000']])
+    expect(budget.sums(lastMs + 1)).toEqual([['0', '0']])
+    expect(budget.sums(lastMs)).toEqual([['0', '1000000']])
+  })
+
   test('it is void then, for good: not approved, not captured, not asked for again', () => {
     const budget = open(...sentences)
     budget.pay()
