@@ -38,7 +38,7 @@ export const decide: Effects.Effect = async (ports, order, context) => {
     request: plain(request),
     reasons: Json.plain(reasons) as { [key: string]: unknown }[],
     ...(approved === undefined ? {} : { approved }),
-    ...(trial === undefined ? {} : { shadow: tried(trial) }),
+    ...(trial === undefined ? {} : { shadow: tried(trial, shadow!) }),
     transition: Purchase.edge('deciding', verdict),
   } as const
   const held = { type: 'held', purchase, atoms: quote.payAtoms } as const
@@ -71,7 +71,9 @@ function adoptions(books: Books.Books, policies: readonly (Policy.Policy | undef
     }))
 }
 
-function tried({ policyDigest, verdict, decidedBy }: Budget.Decision) {
+/** Of an id that is known the decision names the policy it was made under: it is not the one on trial. */
+function tried({ verdict, decidedBy }: Budget.Decision, shadow: Policy.Policy) {
+  const policyDigest = Policy.digest(shadow)
   return { policyDigest, verdict, ...(decidedBy && { because: decidedBy.because }) }
 }
 
