@@ -7,6 +7,7 @@ import * as App from '../../src/server/App.ts'
 import * as Node from '../../src/server/Node.ts'
 import * as Settlement from '../../src/server/Settlement.ts'
 import * as Chain from '../../src/wallets/Chain.ts'
+import * as Law from './Law.ts'
 import * as Market from './Market.ts'
 import * as Network from './Network.ts'
 import * as Rpc from './virtual/Rpc.ts'
@@ -17,6 +18,8 @@ export type Task = {
   readonly call: Buyer.Call
   status: 'open' | 'done'
   tries: number
+  /** How often it was asked for while it waited for somebody's answer. */
+  waits: number
   /** Purchase that was captured for it. */
   captured: Hex | undefined
 }
@@ -24,8 +27,12 @@ export type Task = {
 /** A buyer: a party, its tasks, and what its policy allows. */
 export type Desk = World.Party & {
   readonly tasks: readonly Task[]
-  /** Answers a day, at their dearest. */
-  readonly answers: number
+  /** What its records must follow. */
+  readonly law: Law.Law
+  /** Reviews that nobody will answer. */
+  readonly ignored: Set<Hex>
+  /** What it is doing now. */
+  calls: number
   buyer: Buyer.Buyer | undefined
 }
 
@@ -40,6 +47,8 @@ export async function startDesk(desk: Desk, ends: Ends): Promise<void> {
   // One process a folder at a time, as the journal's lock has it.
   if (desk.life !== undefined) return
   const life = begin(desk)
+  desk.calls = 0
+  Law.restart(desk.law)
   try {
     const chain = await Chain.open({ ...node(desk), finality: World.current().finality })
     World.current().opening = desk
@@ -47,7 +56,8 @@ export async function startDesk(desk: Desk, ends: Ends): Promise<void> {
       dir: `/${desk.name}`,
       wallet: Market.wallets.get(desk.name)!,
       ...{ chain, contracts: Market.contracts, now: World.clock(desk) },
-      policy: Market.policy(desk.answers),
+      policy: `/${desk.name}/policy.yaml`,
+      ...(desk.law.trial === undefined ? {} : { shadow: `/${desk.name}/trial.yaml` }),
       local: true,
       onPoisoned: () => {
         desk.isDoomed = true
@@ -66,7 +76,21 @@ export async function startDesk(desk: Desk, ends: Ends): Promise<void> {
 /** Ends what a crash left open. */
 export function finish(desk: Desk): void {
   World.park(desk.life, `${desk.name} finishes`, () => {
-    desk.buyer!.finish().catch((error: unknown) => expectFailure(desk, error))
+    expect(desk, desk.buyer!.finish())
+  })
+}
+
+/** What a buyer does, until it is done: it may fail, as the world may. */
+export function expect(desk: Desk, doing: Promise<unknown>): void {
+  counted(desk, doing).catch((error: unknown) => expectFailure(desk, error))
+}
+
+/** A buyer does something: until that is done, a policy read before may be asked. */
+function counted<T>(desk: Desk, doing: Promise<T>): Promise<T> {
+  const { life } = desk
+  desk.calls += 1
+  return doing.finally(() => {
+    if (desk.life === life) desk.calls -= 1
   })
 }
 
@@ -75,7 +99,7 @@ export function ask(desk: Desk, task: Task, ends: Ends, delayMs?: number): void 
   const world = World.current()
   const { life } = desk
   const buy = () => {
-    desk.buyer!.buy(task.call).then(
+    counted(desk, desk.buyer!.buy(task.call)).then(
       (outcome) => take(desk, task, outcome, ends),
       (error: unknown) => {
         expectFailure(desk, error)
@@ -96,7 +120,8 @@ export function ask(desk: Desk, task: Task, ends: Ends, delayMs?: number): void 
   )
 }
 
-function take(desk: Desk, task: Task, outcome: Buyer.Outcome, ends: Ends): void {
+/** What came of a purchase. */
+export function take(desk: Desk, task: Task, outcome: Buyer.Outcome, ends: Ends): void {
   const world = World.current()
   world.say(`  ${desk.name} ${task.call.step}: ${outcome.state} ${outcome.because ?? ''}`)
   if (outcome.state === 'captured') {
@@ -106,13 +131,16 @@ function take(desk: Desk, task: Task, outcome: Buyer.Outcome, ends: Ends): void 
     task.captured = outcome.purchase
     if (task.status === 'open') ends.captured += 1
     task.status = 'done'
-    if (world.strikes('call again', 0.5)) ask(desk, task, ends)
+    if (world.strikes('call again', 0.8)) ask(desk, task, ends)
     return
   }
   if (task.captured !== undefined)
     world.wrong.push(`${desk.name} had step ${task.call.step}, and now it is ${outcome.state}`)
   ends[outcome.state] += 1
-  if (outcome.state === 'disputed') task.status = 'done'
+  if (outcome.code === 'needs-approval' && task.status === 'open' && task.waits < 5) {
+    task.waits += 1
+    ask(desk, task, ends, 500 + world.below(3_000))
+  } else if (outcome.state === 'disputed') task.status = 'done'
   else later(desk, task, ends)
 }
 

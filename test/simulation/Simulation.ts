@@ -7,8 +7,10 @@ import * as Hex from '../../src/kernel/Hex.ts'
 import * as Blocks from './Blocks.ts'
 import * as Disk from './Disk.ts'
 import * as Invariants from './Invariants.ts'
+import * as Law from './Law.ts'
 import * as Market from './Market.ts'
 import * as Network from './Network.ts'
+import * as Operators from './Operators.ts'
 import * as Processes from './Processes.ts'
 import * as Web from './Web.ts'
 import * as World from './World.ts'
@@ -18,6 +20,7 @@ export type Result = {
   readonly seed: number
   readonly steps: number
   readonly faults: World.World['faults']
+  readonly acts: World.World['acts']
   readonly ends: Processes.Ends
   /** What a process was in the middle of when it crashed. */
   readonly crashedIn: Readonly<Record<string, number>>
@@ -88,6 +91,7 @@ export async function run(
   const journals = [shop, ...desks].flatMap(({ disk }) => disk.hashes.map(Hex.encode))
   const result = {
     ...{ seed, checks, steps: play.steps, faults: world.faults, ends: play.ends },
+    acts: world.acts,
     crashedIn: play.crashedIn,
     payments: addresses.flatMap((payer) => Blocks.payments(world.blocks, payer)).length,
     records: [shop, ...desks].reduce((sum, { disk }) => sum + disk.texts.length, 0),
@@ -122,18 +126,31 @@ function open(seed: number): Play {
     party('seller', Disk.create('seller', Market.firstDisk)),
     { node: undefined },
   )
-  const desks = Market.names.slice(1, world.chance(0.95) ? 2 : 3).map((name) =>
-    Object.assign(party(name, Disk.create(name)), {
-      tasks: tasks(name, [1, 1, 1, 1, 1, 1, 1, 1, 2, 3][world.below(10)]!),
-      answers: [1.5, 2.5, 5][world.below(3)]!,
-      buyer: undefined,
-    } as Pick<Processes.Desk, 'tasks' | 'answers' | 'buyer'>),
-  )
+  const desks = Market.names
+    .slice(1, world.chance(0.95) ? 2 : 3)
+    .map((name) => desk(world, party(name, Disk.create(name))))
   for (const each of [shop, ...desks]) world.parties.set(each.name, each)
   const ends = { captured: 0, disputed: 0, expired: 0, refused: 0, failed: 0 }
   const blockMs = [300, 600, 1_800][world.below(3)]!
   const counts = { crashedIn: {}, steps: 0, idle: 0 }
   return { world, shop, desks, ends, ...counts, nextBlockMs: world.nowMs, blockMs }
+}
+
+function desk(world: World.World, party: World.Party): Processes.Desk {
+  const { name, disk } = party
+  const terms = Market.drawTerms(world, 0.45)
+  const trial = world.chance(0.2) ? Market.drawTerms(world, 0.5) : undefined
+  const law = Law.create(name, { terms, trial })
+  disk.files.set(`/${name}/${Operators.files.policy}`, terms.text)
+  if (trial !== undefined) disk.files.set(`/${name}/${Operators.files.trial}`, trial.text)
+  return Object.assign(party, {
+    tasks: tasks(name, [1, 1, 1, 1, 1, 1, 1, 1, 2, 3][world.below(10)]!),
+    ...{ law, ignored: new Set<Hex.Hex>(), calls: 0, buyer: undefined },
+    onPaymentSigned(nonce: string, valueAtoms: bigint) {
+      Law.follow(law, disk.texts)
+      Law.sign(law, nonce, valueAtoms)
+    },
+  })
 }
 
 function tasks(name: string, count: number): Processes.Task[] {
@@ -142,7 +159,7 @@ function tasks(name: string, count: number): Processes.Task[] {
     const messages = [{ role: 'user', content: Market.questions[step % Market.questions.length]! }]
     const baseUrl = `http://${name}.market/v1`
     const call = { baseUrl, model, body: { model, messages }, run: 'run', step }
-    return { call, status: 'open', tries: 0, captured: undefined }
+    return { call, status: 'open', tries: 0, waits: 0, captured: undefined }
   })
 }
 
@@ -185,6 +202,7 @@ async function tick(play: Play): Promise<void> {
   const { world, desks } = play
   bury(play)
   disturb(play)
+  for (const desk of desks) Operators.act(desk, play.ends)
   const parked = pick(play)
   if (parked !== undefined) {
     world.say(`${play.steps} +${world.nowMs - Market.startMs} ${parked.label}`)
@@ -212,8 +230,7 @@ function world({ shop, desks }: Play): readonly (Processes.Shop | Processes.Desk
 /** What happens to processes and clocks and the chain from outside. */
 function disturb(play: Play): void {
   const { world, shop, desks } = play
-  for (const desk of desks)
-    if (desk.life !== undefined && world.strikes('crash of a buyer', 0.006)) crash(play, desk)
+  for (const desk of desks) if (desk.life !== undefined && dies(world, desk)) crash(play, desk)
   if (shop.life !== undefined && world.strikes('crash of the seller', 0.006)) crash(play, shop)
   for (const party of [shop, ...desks]) {
     if (world.strikes('clock forwards', 0.005)) party.skewMs += leap(world)
@@ -222,11 +239,18 @@ function disturb(play: Play): void {
   const { blocks, finality } = world
   if (finality > 1 && world.strikes('reorganisation', 0.015)) reorganise(world)
   if (world.nowMs < play.nextBlockMs) return
-  const drops = () => !world.isCalm && world.strikes('transaction dropped', 0.2)
+  const drops = () => !world.isCalm && world.strikes('transaction dropped', 0.22)
   Blocks.mine(blocks, Math.floor(world.nowMs / 1000), () =>
     drops() ? 'drop' : world.chance(0.85) ? 'take' : 'leave',
   )
   play.nextBlockMs = world.nowMs + 200 + world.below(play.blockMs)
+}
+
+/** At any time, and sooner while something is under review or was just approved. */
+function dies(world: World.World, { books }: Processes.Desk): boolean {
+  if (world.strikes('crash of a buyer', 0.006)) return true
+  const reviews = books?.state.purchases.usage.reviews.size ?? 0
+  return reviews > 0 && world.strikes('crash beside a review', 0.025)
 }
 
 /** Mostly seconds, at times an hour. */
@@ -259,7 +283,10 @@ function crash(play: Play, party: Processes.Shop | Processes.Desk): void {
 function standing({ books, name }: World.Party): string {
   const known = name === 'seller' ? books?.state.sales.sales : books?.state.purchases.purchases
   const states = new Set<string>([...(known?.values() ?? [])].map(({ status }) => status))
-  const found = ['paying', 'held', 'served'].find((each) => states.has(each))
+  for (const { status, approved } of books?.state.purchases.purchases.values() ?? [])
+    if (status === 'reviewing' && approved !== undefined) states.add('approved')
+  const order = ['paying', 'held', 'approved', 'reviewing', 'served']
+  const found = order.find((each) => states.has(each))
   return `${name === 'seller' ? 'seller' : 'buyer'}: ${found ?? 'nothing open'}`
 }
 

@@ -29,6 +29,8 @@ export type Party = {
   skewMs: number
   /** Its journal failed: the process must end. */
   isDoomed: boolean
+  /** Told the nonce and the amount of a payment before it is signed. */
+  onPaymentSigned?: (nonce: string, valueAtoms: bigint) => void
 }
 
 /** Kinds of faults, counted when they happen. */
@@ -57,8 +59,25 @@ export const kinds = [
   'settled by a stranger',
   'transaction dropped',
   'reorganisation',
+  'crash beside a review',
+  'policy reloaded',
 ] as const
 export type Kind = (typeof kinds)[number]
+
+/** What operators did and what came of it, counted where the journals say so. */
+export const acts = [
+  'review',
+  'approval',
+  'approval not enough',
+  'approved and bought',
+  'refused by its review',
+  'review expired',
+  'freeze',
+  'thaw',
+  'denied while frozen',
+  'trial of another opinion',
+] as const
+export type Act = (typeof acts)[number]
 
 /** One simulated world. */
 export type World = {
@@ -72,6 +91,7 @@ export type World = {
   readonly parked: Parked[]
   readonly blocks: Blocks.Blocks
   readonly faults: Record<Kind, number>
+  readonly acts: Record<Act, number>
   /** What went wrong: any entry fails the simulation. */
   readonly wrong: string[]
   /** Every step and what came of it, in words. */
@@ -117,6 +137,7 @@ export function create(
     parked: [],
     ...{ wrong: [], trace: [] },
     faults,
+    acts: Object.fromEntries(acts.map((act) => [act, 0])) as Record<Act, number>,
     opening: undefined,
     random,
     below: (count) => Math.floor(random() * count),

@@ -17,6 +17,7 @@ const modules = new Map(
     'store/Journal.ts': 'Journal.ts',
     'store/Files.ts': 'Files.ts',
     'store/Books.ts': 'Books.ts',
+    'policies/Policy.ts': 'Policy.ts',
     'provenance/Record.ts': 'Record.ts',
     'economy/Event.ts': 'Event.ts',
     'wallets/Rpc.ts': 'Rpc.ts',

@@ -102,6 +102,7 @@ export function table(sum) {
       .sort()
       .map(([name, count]) => [`  ${name}`, count]),
     ...Object.entries(sum.faults),
+    ...Object.entries(sum.acts),
     ...Object.entries(sum.ends).map(([name, count]) => [`calls ${name}`, count]),
     ['CPU ms', cpuMs, `${(cpuMs / simulations).toFixed(2)} each`],
     ['failures', failures],

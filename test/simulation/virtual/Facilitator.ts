@@ -61,9 +61,9 @@ export class x402Facilitator {
     })
     const sent = await World.wait(life, 'seller submits', () => {
       const world = World.current()
-      if (world.strikes('settlement refused', 0.2)) return undefined
+      if (world.strikes('settlement refused', 0.22)) return undefined
       const transaction = Network.submit(Exact.authorization(payload))
-      const isTold = !world.strikes('settlement landed, error told', 0.2)
+      const isTold = !world.strikes('settlement landed, error told', 0.25)
       return { transaction, isTold }
     })
     if (sent === undefined || !sent.isTold) return failed('transaction_failed')
