@@ -1,6 +1,7 @@
 /** @module Budgets against a brute-force oracle that keeps every event and adds up anew each time. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import * as ModelRun from '../../test/policies/ModelRun.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import * as Budget from './Budget.ts'
 import * as Decision from './Decision.ts'
@@ -409,4 +410,17 @@ describe('captured + held ≤ cap at every instant (invariant 13)', () => {
     )
     expect(checked).toHaveLength(payments)
   })
+})
+
+describe('a tree of budgets beside a brute-force oracle', () => {
+  const operations = 300_000
+
+  test('decides, holds and counts as the oracle, whatever happens in whatever order', () => {
+    const met: ModelRun.Met = new Map()
+    for (let seed = 1; seed <= operations / ModelRun.perRun; seed++)
+      ModelRun.run(seed, ModelRun.perRun, met)
+    expect(met.get('operation')).toBe(operations)
+    for (const [what, least] of ModelRun.least)
+      expect(met.get(what) ?? 0, what).toBeGreaterThanOrEqual(least * operations)
+  }, 120_000)
 })
