@@ -49,6 +49,7 @@ describe('a door loads its own libraries and no others', () => {
     ['requite', pure],
     ['requite/kernel', ground],
     ['requite/policies', [...ground, 'temporal-polyfill', 'yaml']],
+    ['requite/policies/vitest', [...ground, 'temporal-polyfill', 'yaml']],
     ['requite/attribution', ground],
     ['requite/datanets', ground],
     ['requite/market', [...ground, 'zod']],

@@ -119,7 +119,7 @@ export type Buyer = {
   /** What waits for somebody's approval now, oldest first. */
   reviews(): readonly Review[]
   /**
-   * Lets a purchase under review pass, up to a ceiling (what it asked for unless given), and goes on with
+   * Lets a purchase under review pass, up to a ceiling (the quote's price without change unless given), and goes on with
    * it: a fresh quote within the ceiling is bought, another is reviewed again. `by` must be one whom the
    * policy names. Throws `not-under-review`, `InputError`.
    */

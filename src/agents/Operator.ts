@@ -38,7 +38,8 @@ export function of(
       const purchase = underReview(id)
       expectApprover(policies(), by)
       const { quote, key } = purchase.decided
-      const ceiling = ceilingAtoms ?? BigInt(quote.payAtoms)
+      // The price: the fresh quote may have less change to apply than this one had.
+      const ceiling = ceilingAtoms ?? BigInt(quote.maxAtoms)
       const event = {
         type: 'approved',
         purchase: id,

@@ -23,7 +23,7 @@ export type Program = {
 /** What ended, and how. */
 export type Ended = { readonly code: number; readonly output: string }
 
-const libraries = ['langchain', '@langchain', '@types', 'zod']
+const libraries = ['vitest', 'langchain', '@langchain', '@types', 'zod']
 
 /** The programs of documents. */
 export function of(documents: readonly Markdown.Document[]): Program[] {
