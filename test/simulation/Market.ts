@@ -134,7 +134,7 @@ export function drawTerms(
     `cap ${dollars(cap(answers))} USDC per 24h`,
     'at most 30 payments per minute per agent',
   ]
-  const rare = below(24)
+  const rare = below(30)
   const payeeAtoms = rare < 3 ? cap([1.2, 2.2, 3.2][rare]!) : undefined
   const paymentAtoms = rare === 3 ? 2n : 1_000_000n
   const isModelAllowed = rare !== 4

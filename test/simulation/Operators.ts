@@ -24,7 +24,7 @@ export function act(desk: Processes.Desk, ends: Processes.Ends): void {
   // Allowed, and not yet durable: it is signed as soon as it is.
   const isAboutToSign = [...purchases.values()].some(({ status }) => status === 'held')
   if (world.chance(isAboutToSign ? 0.06 : 0.0025)) freeze(desk)
-  if (usage.freezes.size > 0 && world.chance(0.11)) thaw(desk)
+  if (usage.freezes.size > 0 && world.chance(0.16)) thaw(desk)
 }
 
 /** The next purchase is judged by another policy. */

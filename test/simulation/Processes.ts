@@ -131,13 +131,13 @@ export function take(desk: Desk, task: Task, outcome: Buyer.Outcome, ends: Ends)
     task.captured = outcome.purchase
     if (task.status === 'open') ends.captured += 1
     task.status = 'done'
-    if (world.strikes('call again', 0.8)) ask(desk, task, ends)
+    if (world.strikes('call again', 0.95)) ask(desk, task, ends)
     return
   }
   if (task.captured !== undefined)
     world.wrong.push(`${desk.name} had step ${task.call.step}, and now it is ${outcome.state}`)
   ends[outcome.state] += 1
-  if (outcome.code === 'needs-approval' && task.status === 'open' && task.waits < 5) {
+  if (outcome.code === 'needs-approval' && task.status === 'open' && task.waits < 6) {
     task.waits += 1
     ask(desk, task, ends, 500 + world.below(3_000))
   } else if (outcome.state === 'disputed') task.status = 'done'

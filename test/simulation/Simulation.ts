@@ -144,7 +144,7 @@ function desk(world: World.World, party: World.Party): Processes.Desk {
   disk.files.set(`/${name}/${Operators.files.policy}`, terms.text)
   if (trial !== undefined) disk.files.set(`/${name}/${Operators.files.trial}`, trial.text)
   return Object.assign(party, {
-    tasks: tasks(name, [1, 1, 1, 1, 1, 1, 1, 1, 2, 3][world.below(10)]!),
+    tasks: tasks(name, [1, 1, 1, 1, 1, 1, 1, 2, 2, 3][world.below(10)]!),
     ...{ law, ignored: new Set<Hex.Hex>(), calls: 0, buyer: undefined },
     onPaymentSigned(nonce: string, valueAtoms: bigint) {
       Law.follow(law, disk.texts)

@@ -63,7 +63,7 @@ export class x402Facilitator {
       const world = World.current()
       if (world.strikes('settlement refused', 0.22)) return undefined
       const transaction = Network.submit(Exact.authorization(payload))
-      const isTold = !world.strikes('settlement landed, error told', 0.25)
+      const isTold = !world.strikes('settlement landed, error told', 0.3)
       return { transaction, isTold }
     })
     if (sent === undefined || !sent.isTold) return failed('transaction_failed')
