@@ -15,7 +15,6 @@ import * as Freeze from './Freeze.ts'
 import * as Judgement from './Judgement.ts'
 import * as Kind from './Kind.ts'
 import * as Memo from './Memo.ts'
-import type * as Meter from './Meter.ts'
 import type * as Policy from './Policy.ts'
 import * as Request from './Request.ts'
 import * as Trace from './Trace.ts'
@@ -108,10 +107,11 @@ export function authorizeAt(
   const state = states[decision.verdict]
   const expiresAtMs = state === 'review' ? atMs + reviewMs(levels) : undefined
   for (const { usage, policy } of levels) {
-    const paid = payment(trace!.facts, policy)
+    const paid = Usage.payment(trace!.facts, policy.asset.id)
     const entry = Usage.entry(paid, { state, digest, decision })
     Usage.replace(usage, id, usage.entries.get(id), entry)
     if (expiresAtMs !== undefined) usage.reviews.set(id, expiresAtMs)
+    if (usage !== levels[0].usage) usage.slices.add(id)
     trace = trace!.above
   }
   return decision
@@ -151,29 +151,6 @@ function gone(usage: Usage.Usage, { id }: Request.Facts, nowMs: number): readonl
   return before === undefined || entries.includes(before) ? entries : [...entries, before]
 }
 
-/** What an entry remembers of a request as one level counted it. */
-function payment(facts: Request.Facts, policy: Policy.Policy): Meter.Payment {
-  const { atoms = 0n, askedAtoms, payee = '', agent = '', deviceMs } = facts
-  const { host, model, adapter, datanet, tool, category } = facts
-  // The meters' own string, where it is the same: they compare it often.
-  const unit = policy.asset.id
-  const asset = facts.asset === unit ? unit : (facts.asset ?? '')
-  return {
-    asset,
-    atoms: askedAtoms ?? atoms,
-    payee,
-    agent,
-    host,
-    model,
-    adapter,
-    datanet,
-    tool,
-    category,
-    deviceMs,
-    counted: askedAtoms === undefined ? undefined : { asset: unit, atoms },
-  }
-}
-
 /** The answer to an id that is known and not to be decided now. */
 function known(levels: Levels, facts: Request.Facts, nowMs: number): Decision.Decision | undefined {
   const { id } = facts
@@ -186,9 +163,10 @@ function known(levels: Levels, facts: Request.Facts, nowMs: number): Decision.De
     const { digest } = Judgement.compile(policy)
     const stands = isExpired ? ({ ...entry, state: 'voided' } as const) : entry
     // Only where it was asked: a slice settles what it holds itself, never what another does.
-    const isOwn = levels[0].usage.entries.has(id)
+    const [own] = levels
+    const isOwn = own.usage.entries.has(id) && !own.usage.slices.has(id)
     if (isOwn && stands.state === 'review' && facts.approval !== undefined) continue
-    return index === 0 ? again(stands, facts, digest) : another(entry, digest)
+    return index === 0 && isOwn ? again(stands, facts, digest) : another(entry, digest)
   }
   return undefined
 }
@@ -316,13 +294,19 @@ function at(levels: Levels, clock: Clock.Clock, shadow?: Policy.Policy): Budget 
     const said = explainAt([{ usage, policy: shadow }, ...above], request, clock())
     return { ...Decision.plain(decide()), shadow: said }
   }
+  // What a slice holds is the slice's to settle: on this level alone it would come apart.
+  const others = (id: Hex): Outcome | undefined =>
+    usage.slices.has(Request.word(id) ?? id)
+      ? refuse('unknown-id', `${id} was authorised by a slice of this budget: settle it there`)
+      : undefined
   return {
     policy,
     usage,
     explain: (request) => trial(request, () => explainAt(levels, request, clock())),
     authorize: (request) => trial(request, () => authorizeAt(levels, request, clock())),
-    capture: (id, atoms) => together(levels, clock(), (each, at) => capture(each, id, atoms, at)),
-    void: (id) => together(levels, clock(), (each, at) => release(each, id, at)),
+    capture: (id, atoms) =>
+      others(id) ?? together(levels, clock(), (each, at) => capture(each, id, atoms, at)),
+    void: (id) => others(id) ?? together(levels, clock(), (each, at) => release(each, id, at)),
     status: () => status(usage, policy, clock()),
     slice(narrower, { usage = Usage.empty() } = {}) {
       if (narrower.asset.id !== policy.asset.id)

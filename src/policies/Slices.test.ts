@@ -270,6 +270,27 @@ describe('one id is one purchase in the whole tree', () => {
     for (const each of [root, first, second]) expect(sums(each)).toEqual([['0', '0']])
   })
 
+  test('what a slice holds is its own to settle, not the whole budget’s', () => {
+    const { root, first } = pair([cap, 'approve above 2 USDC by ops'], [cap])
+    first.authorize(request(1))
+    expect(first.authorize(request(2, { atoms: dollars(3) })).verdict).toBe('review')
+    const again = Budget.open(root.policy, {
+      clock: Clock.fixed(nowMs),
+      usage: Budget.fromJson(JSON.parse(JSON.stringify(Budget.toJson(root.usage)))),
+    })
+    for (const whole of [root, again]) {
+      const stolen = whole.authorize(request(2, { atoms: dollars(3), approval }))
+      expect([stolen.verdict, stolen.status]).toEqual(['deny', 'exists-with-different-request'])
+      expect(whole.capture(id(1), dollars(1))).toMatchObject({ refusal: 'unknown-id' })
+      expect(whole.void(id(1))).toMatchObject({ refusal: 'unknown-id' })
+      expect(sums(whole)).toEqual([['0', '4000000']])
+    }
+    expect(first.authorize(request(2, { atoms: dollars(3), approval })).verdict).toBe('allow')
+    expect(first.capture(id(1), dollars(1))).toBe('ok')
+    expect(first.void(id(2))).toBe('ok')
+    for (const each of [root, first]) expect(sums(each)).toEqual([['1000000', '0']])
+  })
+
   test('what the whole budget authorised itself is no slice’s', () => {
     const { root, first } = pair([cap], [cap])
     root.authorize(request(1))

@@ -9,6 +9,7 @@ import type { Hex } from '../kernel/Hex.ts'
 import type * as Decision from './Decision.ts'
 import type * as Freeze from './Freeze.ts'
 import * as Meter from './Meter.ts'
+import type { Facts } from './Request.ts'
 import * as Span from './Span.ts'
 
 /** `review` holds, until it expires, like `held` but cannot be captured; `denied` holds nothing. */
@@ -39,6 +40,8 @@ export type Usage = {
   readonly entries: Map<Hex, Entry>
   /** Ids under review, and when nobody will have answered. */
   readonly reviews: Map<Hex, number>
+  /** Ids that slices of this budget asked for: theirs to settle. */
+  readonly slices: Set<Hex>
   /** What may not pay now, by {@link Freeze.key}. */
   readonly freezes: Map<string, Freeze.Freeze>
   readonly families: Map<string, Family>
@@ -68,10 +71,32 @@ export function entry(payment: Meter.Payment, made: Made): Entry {
 
 type Made = Pick<Entry, 'state' | 'digest' | 'decision' | 'captured'>
 
+/** What an entry remembers of a request as one level counted it. */
+export function payment(facts: Facts, unit: string): Meter.Payment {
+  const { atoms = 0n, askedAtoms, payee = '', agent = '', deviceMs } = facts
+  const { host, model, adapter, datanet, tool, category } = facts
+  // The meters' own string, where it is the same: they compare it often.
+  const asset = facts.asset === unit ? unit : (facts.asset ?? '')
+  return {
+    asset,
+    atoms: askedAtoms ?? atoms,
+    payee,
+    agent,
+    host,
+    model,
+    adapter,
+    datanet,
+    tool,
+    category,
+    deviceMs,
+    counted: askedAtoms === undefined ? undefined : { asset: unit, atoms },
+  }
+}
+
 /** Nothing used yet. */
 export function empty(): Usage {
   const [entries, reviews, freezes, families] = [new Map(), new Map(), new Map(), new Map()]
-  return { latestMs: 0, entries, reviews, freezes, families }
+  return { latestMs: 0, entries, reviews, slices: new Set(), freezes, families }
 }
 
 /** The time that counts: the latest of all seen. */

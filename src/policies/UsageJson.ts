@@ -10,11 +10,12 @@ import * as Untrusted from './Untrusted.ts'
 import * as Usage from './Usage.ts'
 
 /** As plain JSON, amounts as decimal strings. */
-export function toJson({ latestMs, entries, reviews, freezes }: Usage.Usage): unknown {
+export function toJson({ latestMs, entries, reviews, slices, freezes }: Usage.Usage): unknown {
   return {
     latestMs,
     entries: [...entries].map(([id, entry]) => entryToJson(id, entry, reviews.get(id))),
     freezes: [...freezes.values()],
+    ...(slices.size === 0 ? {} : { slices: [...slices] }),
   }
 }
 
@@ -35,12 +36,18 @@ function entryToJson(id: Hex, entry: Usage.Entry, expiresAtMs: number | undefine
 
 /** Reads what {@link toJson} wrote. Throws `InputError`. */
 export function fromJson(value: unknown): Usage.Usage {
-  const json = Untrusted.record(value, 'usage', ['latestMs', 'entries'], ['freezes'])
-  const { entries, freezes = [] } = json
+  const json = Untrusted.record(value, 'usage', ['latestMs', 'entries'], ['freezes', 'slices'])
+  const { entries, freezes = [], slices = [] } = json
   if (!Array.isArray(entries)) throw new InputError('expected the entries of usage as a list')
   if (!Array.isArray(freezes)) throw new InputError('expected the freezes of usage as a list')
   const usage = { ...Usage.empty(), latestMs: whole(json.latestMs, 'latestMs') }
+  if (!Array.isArray(slices)) throw new InputError('expected the slices of usage as a list')
   for (const item of entries) addEntry(usage, item)
+  for (const item of slices) {
+    const id = word(item, 'an id of slices')
+    if (!usage.entries.has(id)) throw new InputError(`expected an entry for ${id} of slices`)
+    usage.slices.add(id)
+  }
   for (const item of freezes) {
     const freeze = freezeFromJson(item)
     usage.freezes.set(Freeze.key(freeze.target), freeze)
