@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as Quote from '../src/market/Quote.ts'
+import * as Settlement from '../src/server/Settlement.ts'
 import * as Sqlite from '../src/store/Sqlite.ts'
 import * as Payer from '../src/wallets/x402/Payer.ts'
 import * as Wire from '../src/wallets/x402/Wire.ts'
@@ -136,6 +137,9 @@ test('what the disk does not take is not settled: no money for an answer that no
     expect(await status).toBeGreaterThanOrEqual(500)
     await buyer.close()
     expect(await bought).toMatchObject({ code: 'buyer-closed' })
+    // What closes an epoch settles what is open; of this sale no record would ever tell.
+    const settling = Settlement.settleOpen(other.node)
+    await expect(settling).rejects.toMatchObject({ code: 'journal-poisoned' })
     expect(await other.paid(wallet.address)).toEqual([])
   } finally {
     await other.close()
