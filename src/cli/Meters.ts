@@ -8,7 +8,7 @@ import * as Judgement from '../policies/Judgement.ts'
 import type * as Meter from '../policies/Meter.ts'
 import type * as Policy from '../policies/Policy.ts'
 import type * as Span from '../policies/Span.ts'
-import * as Usage from '../policies/Usage.ts'
+import type * as Usage from '../policies/Usage.ts'
 import * as Window from '../policies/Window.ts'
 
 /** One meter. Amounts in the meter's unit. */
@@ -26,19 +26,13 @@ export type Row = {
 
 /** Every meter of a policy, in the order of its rules. Reviews that nobody answered in time hold nothing. */
 export function rows(usage: Usage.Usage, policy: Policy.Policy, nowMs: number): readonly Row[] {
-  const without = Usage.expired(usage, nowMs).map(([, entry]) => entry)
-  return Judgement.compile(policy).judges.flatMap(({ rule, meter, limit }) => {
-    if (meter === undefined || limit === undefined) return []
-    const subjects = meter.each === undefined ? [''] : Usage.subjects(usage, meter)
-    const family = Usage.family(usage, meter)
-    return subjects.map((subject) => {
-      const { used, held } = Usage.standing(family, subject, nowMs, without)
-      const tally = family.meters.get(subject)?.tally
+  return Judgement.meters({ usage, policy }, nowMs).map(
+    ({ rule, meter, subject, used, held, limit, tally }) => {
       const next = used === 0n || tally === undefined ? undefined : frees(tally, nowMs)
       const about = { rule, subject, unit: meter.unit, used, held, limit }
       return next === undefined ? about : { ...about, frees: next }
-    })
-  })
+    },
+  )
 }
 
 /** The oldest bucket that still counts leaves first; a calendar's period leaves as a whole. */

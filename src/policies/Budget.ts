@@ -219,15 +219,9 @@ export function state(usage: Usage.Usage, id: Hex): Usage.State | undefined {
 
 /** Every meter of the policy: used, held and limit, in the order of the rules. */
 export function status(usage: Usage.Usage, policy: Policy.Policy, nowMs: number): readonly Row[] {
-  const atMs = Usage.time(usage, nowMs)
-  const without = Usage.expired(usage, atMs).map(([, entry]) => entry)
-  return Judgement.compile(policy).judges.flatMap(({ rule, meter, limit }) => {
-    if (meter === undefined || limit === undefined) return []
-    const subjects = meter.each === undefined ? [''] : Usage.subjects(usage, meter)
-    return subjects.map((subject) => {
-      const state = Usage.read(usage, meter, { subject, nowMs: atMs, without })
-      return { rule, meter: Kind.reading(meter, subject, { ...state, limit }) }
-    })
+  return Judgement.meters({ usage, policy }, Usage.time(usage, nowMs)).map((standing) => {
+    const { rule, meter, subject } = standing
+    return { rule, meter: Kind.reading(meter, subject, standing) }
   })
 }
 

@@ -10,6 +10,7 @@ import * as Meter from './Meter.ts'
 import * as Policy from './Policy.ts'
 import * as Request from './Request.ts'
 import * as Rule from './Rule.ts'
+import type * as Span from './Span.ts'
 import type * as Trace from './Trace.ts'
 import * as Usage from './Usage.ts'
 
@@ -191,4 +192,30 @@ function unmendable(
 export function frozen({ target, by, because }: Freeze.Freeze): Decision.Reason {
   const rule = `frozen ${Freeze.key(target)}`
   return Decision.deny(rule, `${rule}: by ${by}, ${because}`)
+}
+
+/** One meter of a policy as it stands. Amounts in its unit. */
+export type Standing = Meter.Standing & {
+  readonly rule: string
+  readonly meter: Meter.Named
+  /** For whom it counts; empty if for all. */
+  readonly subject: string
+  readonly limit: bigint
+  /** What was captured; absent if nothing ever was. */
+  readonly tally: Span.Tally | undefined
+}
+
+/** Every meter of a policy, in the order of its rules. Reviews that nobody answered in time hold nothing. */
+export function meters({ usage, policy }: Level, nowMs: number): readonly Standing[] {
+  const without = Usage.expired(usage, nowMs).map(([, entry]) => entry)
+  return compile(policy).judges.flatMap(({ rule, meter, limit }) => {
+    if (meter === undefined || limit === undefined) return []
+    const family = Usage.family(usage, meter)
+    const subjects = meter.each === undefined ? [''] : [...family.meters.keys()].sort()
+    return subjects.map((subject) => {
+      const { used, held } = Usage.standing(family, subject, nowMs, without)
+      const tally = family.meters.get(subject)?.tally
+      return { rule, meter, subject, used, held, limit, tally }
+    })
+  })
 }

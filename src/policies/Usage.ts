@@ -171,11 +171,6 @@ export function expired({ reviews, entries }: Usage, nowMs: number): readonly [H
 
 const none: readonly [Hex, Entry][] = []
 
-/** Subjects that a shape's meters have counted. */
-export function subjects(usage: Usage, shape: Meter.Shape): readonly string[] {
-  return [...family(usage, Meter.named(shape)).meters.keys()].sort()
-}
-
 function sumUp(usage: Usage, { key: _, ...shape }: Meter.Named): Family {
   const family: Family = { shape, meters: new Map() }
   for (const entry of usage.entries.values()) count(family, undefined, entry)
