@@ -35,7 +35,7 @@ export const decide: Effects.Effect = async (ports, order, context) => {
     type: 'decided',
     ...{ purchase, key, quote, signature, card, verdict },
     policyDigest: Policy.digest(policy),
-    request: plain(request),
+    request: Json.members(request),
     reasons: Json.plain(reasons) as { [key: string]: unknown }[],
     ...(approved === undefined ? {} : { approved }),
     ...(trial === undefined ? {} : { shadow: tried(trial, shadow!) }),
@@ -67,7 +67,7 @@ function adoptions(books: Books.Books, policies: readonly (Policy.Policy | undef
   return [...unknown]
     .filter(([digest]) => !known.has(digest))
     .map(([digest, policy]) => ({
-      event: { type: 'adopted', digest, policy: plain(policy) } as const,
+      event: { type: 'adopted', digest, policy: Json.members(policy) } as const,
     }))
 }
 
@@ -75,8 +75,4 @@ function adoptions(books: Books.Books, policies: readonly (Policy.Policy | undef
 function tried({ verdict, decidedBy }: Budget.Decision, shadow: Policy.Policy) {
   const policyDigest = Policy.digest(shadow)
   return { policyDigest, verdict, ...(decidedBy && { because: decidedBy.because }) }
-}
-
-function plain(value: object): { [key: string]: unknown } {
-  return Json.plain(value) as { [key: string]: unknown }
 }

@@ -30,10 +30,7 @@ export function of(
   const { purchases } = books.state
   return {
     reviews: () =>
-      [...purchases.usage.reviews.keys()].flatMap((hold) => {
-        const waiting = [...purchases.purchases.values()].filter((each) => each.hold === hold)
-        return waiting.flatMap((each) => (isOpen(each) ? [review(purchases, each)] : []))
-      }),
+      [...purchases.purchases.values()].filter(isOpen).map((each) => review(purchases, each)),
     async approve(id, { by, ceilingAtoms }) {
       const purchase = underReview(id)
       expectApprover(policies(), by)

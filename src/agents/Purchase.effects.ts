@@ -170,7 +170,7 @@ const effects: Record<Purchase.Working, Effect> = {
         event: {
           type: 'paying',
           ...{ purchase, nonce, validBeforeSec },
-          payload: plain(payload),
+          payload: Json.members(payload),
           transition: Purchase.edge('paying', 'signed'),
         },
         causes: cause(ports, purchase),
@@ -262,7 +262,7 @@ async function settle(
   if (because !== undefined || answered === undefined) {
     const event = {
       type: 'disputed',
-      ...{ purchase, atoms, evidence: plain(evidence) as typeof evidence },
+      ...{ purchase, atoms, evidence: Json.members(evidence) as typeof evidence },
       because: (because ?? '').slice(0, 200),
       transition: Purchase.edge('verifying', 'disputed'),
     } as const
@@ -278,7 +278,7 @@ async function settle(
       event: {
         type: 'captured',
         ...{ purchase, atoms, receipt, signature, proof: answered.proof },
-        evidence: plain(evidence) as typeof evidence,
+        evidence: Json.members(evidence) as typeof evidence,
         transition: Purchase.edge('verifying', 'captured'),
       },
       causes: [...cause(ports, purchase), sold],
@@ -353,8 +353,4 @@ function cancelled(event: string): Purchase.Result {
 function refusal(event: string, error: unknown): Purchase.Result {
   if (!(error instanceof BaseError)) throw error
   return { event, patch: { because: error.message, code: error.code } }
-}
-
-function plain(value: object): { [key: string]: unknown } {
-  return Json.plain(value) as { [key: string]: unknown }
 }

@@ -64,7 +64,7 @@ function ask(desk: Desk, event: Event.Event): string | undefined {
 }
 
 function adopted(given: Policy.Policy): Event.Of<'adopted'> {
-  return { type: 'adopted', digest: Policy.digest(given), policy: plain(given) }
+  return { type: 'adopted', digest: Policy.digest(given), policy: Json.members(given) }
 }
 
 function open(given = policy): Desk {
@@ -112,7 +112,7 @@ function decide(desk: Desk, wish: Wish = {}, given = policy): Event.Of<'decided'
   return {
     ...{ type: 'decided', purchase, key, quote, signature, card: Terms.card, verdict },
     policyDigest: Policy.digest(given),
-    request: plain(request),
+    request: Json.members(request),
     reasons: Json.plain(reasons) as { [key: string]: unknown }[],
     ...(approved === undefined ? {} : { approved }),
     transition,
@@ -381,10 +381,6 @@ test('a policy is known by its digest, and by nothing else', () => {
   const malformed = { ...adopted(other), policy: { name: 'x' } }
   expect(() => ask(desk, malformed)).toThrow(/expected/)
 })
-
-function plain(value: object): { [key: string]: unknown } {
-  return Json.plain(value) as { [key: string]: unknown }
-}
 
 describe('a review', () => {
   const cautious = policyOf([

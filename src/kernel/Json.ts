@@ -117,6 +117,11 @@ export function plain(value: unknown): Value {
   return value as Value
 }
 
+/** {@link plain} of an object, as its members. */
+export function members(value: object): { [key: string]: Value } {
+  return plain(value) as { [key: string]: Value }
+}
+
 /** Parses JSON text. Throws `InputError` that names `what`. */
 export function parse(text: string, what: string): unknown {
   try {

@@ -209,7 +209,7 @@ const transition = { machine: Hash.text('machine'), from: 'a', event: 'b', to: '
 
 /** Begins a buyer's log. */
 export function openBuyer(books: Writer): void {
-  const policy = plain(desk)
+  const policy = Json.members(desk)
   const digest = Policy.digest(desk)
   books.record([opened('agent', buyer), { type: 'adopted', digest, policy }])
 }
@@ -229,7 +229,7 @@ export function buy(books: Writer, at: number): void {
   books.record([
     {
       ...{ type: 'decided', purchase, key, quote: given, signature, card, verdict, transition },
-      ...{ policyDigest: Policy.digest(desk), request: plain(request) },
+      ...{ policyDigest: Policy.digest(desk), request: Json.members(request) },
       reasons: Json.plain(reasons) as { [key: string]: unknown }[],
     },
     { type: 'held', purchase, atoms },
@@ -241,8 +241,4 @@ export function buy(books: Writer, at: number): void {
   const evidence = tx(`paid ${at}`)
   const because = 'the answer is not the one committed to'
   books.record([{ type: 'disputed', purchase, atoms, because, evidence, transition }])
-}
-
-function plain(value: object): { [key: string]: unknown } {
-  return Json.plain(value) as { [key: string]: unknown }
 }

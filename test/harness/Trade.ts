@@ -147,11 +147,11 @@ function decide(pair: Pair, { quote, signature }: Quote.Signed): Bought {
   const { verdict, reasons } = Budget.explain(usage, policy, request, pair.nowMs)
   const policyDigest = Policy.digest(policy)
   if (!policies.has(policyDigest))
-    append(pair, buyer, { type: 'adopted', digest: policyDigest, policy: plain(policy) })
+    append(pair, buyer, { type: 'adopted', digest: policyDigest, policy: Json.members(policy) })
   const decided = append(pair, buyer, {
     type: 'decided',
     ...{ purchase, key, quote, signature, policyDigest, verdict, card },
-    request: plain(request),
+    request: Json.members(request),
     reasons: Json.plain(reasons) as { [key: string]: unknown }[],
     transition: Purchase.edge('deciding', verdict),
   })
@@ -187,7 +187,7 @@ async function pay(pair: Pair, { quote }: Quote.Signed, { purchase, leaf }: Boug
     },
   })
   if (!signed.ok) throw new Error(signed.because)
-  const payload = plain(signed.payload)
+  const payload = Json.members(signed.payload)
   const transition = Purchase.edge('paying', 'signed')
   const paying = append(
     pair,
@@ -234,7 +234,7 @@ async function serve(pair: Pair, sold: Sold) {
     seller,
     {
       ...{ type: 'served', receipt, signature },
-      evidence: plain(stated.evidence),
+      evidence: Json.members(stated.evidence),
       outputs: stated.outputs,
       payment: { payer, nonce, validBeforeSec, payload, payTo: till, valueAtoms: quote.payAtoms },
     },
@@ -309,7 +309,7 @@ function evidenceOf(pair: Pair, paid: PaymentEvidence.Payment) {
   pair.block += 1
   const timestampSec = Math.floor(pair.nowMs / 1000)
   const evidence = Block.payment(paid, { number: pair.block, timestampSec })
-  return plain(evidence) as { chainId: number; tx: Hex.Hex }
+  return Json.members(evidence) as { chainId: number; tx: Hex.Hex }
 }
 
 /** Closes an epoch over what is due and publishes it; its number. */
@@ -356,8 +356,4 @@ export function claim(pair: Pair, account: string, to: Hex.Hex): void {
     atoms: String(atoms),
     evidence: Block.claim({ asset, vault, number: pair.block, leaf: word, to, atoms }),
   })
-}
-
-function plain(value: object): { [key: string]: unknown } {
-  return Json.plain(value) as { [key: string]: unknown }
 }

@@ -6,6 +6,7 @@ import type * as Chain from '../../src/wallets/Chain.ts'
 import * as LocalChain from '../../src/wallets/LocalChain.ts'
 import * as Vault from '../../src/wallets/Vault.ts'
 import * as Wallet from '../../src/wallets/Wallet.ts'
+import * as Shared from '../harness/Terms.ts'
 
 /** Contracts as they are told to a process: plain JSON. */
 export type Contracts = Omit<Node.Contracts, 'scale'>
@@ -20,19 +21,7 @@ export const keys = {
 /** What is sold; quotes run out soon, so that some payments do. */
 export function terms(quoteTtlMs: number): Node.Terms {
   return {
-    card: {
-      v: 1,
-      model: 'docs-reader',
-      kind: 'extractive',
-      tokenizer: 'words@1',
-      stdUsPerTokenIn: 50,
-      stdUsPerTokenCached: 10,
-      stdUsPerTokenOut: 50,
-      maxTokensIn: 256,
-      maxTokensOut: 512,
-      lineagePpb: '0',
-      datanet: 'docs',
-    },
+    card: { ...Shared.card, maxTokensIn: 256, maxTokensOut: 512 },
     rates: {
       executionNanoPerStdUs: '20000000',
       influenceNanoPerStdUs: '60000000',

@@ -6,6 +6,7 @@ import * as Quote from '../../src/market/Quote.ts'
 import * as Policy from '../../src/policies/Policy.ts'
 import type * as Node from '../../src/server/Node.ts'
 import * as Wallet from '../../src/wallets/Wallet.ts'
+import * as Shared from '../harness/Terms.ts'
 import * as Disk from './Disk.ts'
 import * as Rpc from './virtual/Rpc.ts'
 import * as World from './World.ts'
@@ -34,19 +35,7 @@ export const contracts: Node.Contracts = {
 
 /** What is sold. */
 export const terms: Node.Terms = {
-  card: {
-    v: 1,
-    model: 'docs-reader',
-    kind: 'extractive',
-    tokenizer: 'words@1',
-    stdUsPerTokenIn: 50,
-    stdUsPerTokenCached: 10,
-    stdUsPerTokenOut: 50,
-    maxTokensIn: 32,
-    maxTokensOut: 48,
-    lineagePpb: '0',
-    datanet: 'docs',
-  },
+  card: { ...Shared.card, maxTokensIn: 32, maxTokensOut: 48 },
   rates: {
     executionNanoPerStdUs: '20000000',
     influenceNanoPerStdUs: '60000000',
