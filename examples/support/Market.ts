@@ -4,7 +4,7 @@
  * from documents, each of which belongs to somebody.
  */
 import { Asset, Hex } from 'requite/kernel'
-import { App, Http, Node } from 'requite/server'
+import { App, Http, Node, type Offer } from 'requite/server'
 import { Chain, LocalChain, Vault, Wallet } from 'requite/wallets'
 
 /** A document and the account that earns by it: an address, or a name such as `npm:zod`. */
@@ -14,8 +14,11 @@ export type Document = { readonly path: string; readonly owner: string; readonly
 export type Options = {
   /** Folder of the node's journal and documents. */
   readonly dir: string
-  readonly documents: readonly Document[]
-  readonly terms?: Partial<Node.Terms>
+  /** None: a seller of skills. */
+  readonly documents?: readonly Document[]
+  /** Of the reader, which is sold unless `offers` says what is. */
+  readonly terms?: Partial<Offer.Terms>
+  readonly offers?: readonly Offer.Offer[]
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number
 }
@@ -33,7 +36,8 @@ const rates = {
   gasNano: '200000000000',
 }
 
-const terms: Node.Terms = {
+/** On what terms the reader is sold. */
+export const terms: Offer.Terms = {
   card: {
     v: 1,
     model: 'docs-reader',
@@ -56,6 +60,7 @@ const terms: Node.Terms = {
 
 /** Starts a chain, deploys the contracts, opens a node and serves it on a free port. */
 export async function start(options: Options) {
+  const { documents } = options
   const local = await LocalChain.start()
   try {
     const chain = await Chain.open({ rpcUrl: local.rpcUrl, chainId: local.chainId })
@@ -67,14 +72,10 @@ export async function start(options: Options) {
       dir: options.dir,
       name: 'docs-node',
       ...{ wallet, chain, contracts },
-      terms: { ...terms, ...options.terms },
+      offers: options.offers ?? [{ ...terms, ...options.terms }],
       now: options.now ?? Date.now,
       salt: () => Hex.encode(crypto.getRandomValues(new Uint8Array(32))),
-      documents: () => ({
-        documents: options.documents.map((one) => ({ ...one, package: 'docs' })),
-        commons: [],
-        skipped: [],
-      }),
+      ...(documents === undefined ? {} : { documents: () => imported(documents) }),
     })
     const app = App.create(node)
     const http = await Http.serve(app.fetch, 0)
@@ -96,6 +97,11 @@ export async function start(options: Options) {
     await local.stop()
     throw error
   }
+}
+
+function imported(documents: readonly Document[]) {
+  const own = documents.map((one) => ({ ...one, package: 'docs' }))
+  return { documents: own, commons: [], skipped: [] }
 }
 
 async function deploy(faucet: Vault.Writer, operator: Hex.Hex): Promise<Node.Contracts> {

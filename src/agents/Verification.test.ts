@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as Market from '../../test/harness/Market.ts'
 import type * as Event from '../economy/Event.ts'
+import * as PurchaseTerms from '../economy/PurchaseTerms.ts'
 import * as Hash from '../kernel/Hash.ts'
 import * as Receipt from '../market/Receipt.ts'
 import type { Answered } from './Purchase.ts'
@@ -16,7 +17,11 @@ beforeAll(async () => {
   const { quote } = market.node.books.state.sales.quotes.get(receipt.money.quoteHash)!
   const { baseUrl, model, body, run, step } = call
   const key = { agent: wallet.address, run, step, attempt: 0 }
-  const decided = { quote, card: market.node.terms.card, key } as Event.Of<'decided'>
+  const decided = {
+    quote,
+    card: market.node.offers.get(Market.model)!.card,
+    key,
+  } as Event.Of<'decided'>
   delivery = { order: { baseUrl, model, body }, answered, decided, nonce: receipt.paymentNonce }
 })
 afterAll(() => market.close())
@@ -114,8 +119,9 @@ test('a signature of somebody else is nobody’s receipt', async () => {
 })
 
 test('coverage below what was promised is a fault', () => {
-  const quote = { ...delivery.decided.quote, coveragePromisedPpb: '1000000000' }
-  const decided = { ...delivery.decided, quote }
+  const bought = PurchaseTerms.quoted(delivery.decided)
+  const quote = { ...bought.quote, coveragePromisedPpb: '1000000000' }
+  const decided = { ...bought, quote }
   const { receipt } = delivery.answered.receipt
   const money = { ...receipt.money, quoteHash: Hash.digest(quote) }
   return market.node.wallet

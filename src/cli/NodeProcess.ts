@@ -4,6 +4,7 @@ import * as Record from '../provenance/Record.ts'
 import * as Accrual from '../royalties/Accrual.ts'
 import * as Http from '../server/Http.ts'
 import * as Node from '../server/Node.ts'
+import type * as Offer from '../server/Offer.ts'
 import * as Settlement from '../server/Settlement.ts'
 import * as Import from '../store/Import.ts'
 import * as Chain from './Chain.ts'
@@ -16,7 +17,7 @@ import * as Supervisor from './Supervisor.ts'
 export type Running = { readonly baseUrl: string; close(): Promise<void> }
 
 /** What a node sells here: the reader over the documentation of the installed packages. */
-export function terms(config: Config): Node.Terms {
+export function terms(config: Config): Offer.Terms {
   return {
     card: {
       v: 1,
@@ -55,7 +56,7 @@ export async function start(
     wallet,
     chain,
     contracts: Chain.contracts(place),
-    terms: terms(config),
+    offers: [terms(config)],
     now: Date.now,
     salt: () => Hex.encode(crypto.getRandomValues(new Uint8Array(32))),
     documents: () => {

@@ -3,16 +3,14 @@ import { existsSync } from 'node:fs'
 import type * as Economy from '../economy/Economy.ts'
 import { BaseError } from '../kernel/Errors.ts'
 import * as Library from '../server/Library.ts'
-import type { Config } from './Config.ts'
 import * as Fold from './Fold.ts'
 import * as Home from './Home.ts'
-import * as NodeProcess from './NodeProcess.ts'
 
 /** A datanet and the state of the node's books. */
 export type Shelf = { readonly economy: Economy.Economy; readonly library: Library.Library }
 
 /** Opens it. Throws `not-started` when there is no node's journal. */
-export function open(home: Home.Home, config: Config): Shelf {
+export function open(home: Home.Home): Shelf {
   const file = Home.journal(home.node)
   const economy = existsSync(file) ? Fold.journal(file) : undefined
   const datanet = economy?.sales.datanet
@@ -21,6 +19,5 @@ export function open(home: Home.Home, config: Config): Shelf {
       code: 'not-started',
       hint: '`npm start -- --once` makes the first one from the documentation of your packages',
     })
-  const { card } = NodeProcess.terms(config)
-  return { economy, library: Library.open({ dir: home.node, datanet, card }) }
+  return { economy, library: Library.open({ dir: home.node, datanet }) }
 }

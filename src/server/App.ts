@@ -17,6 +17,7 @@ import * as Wallet from '../wallets/Wallet.ts'
 import * as Chat from './Chat.schema.ts'
 import * as Inference from './Inference.ts'
 import type * as Node from './Node.ts'
+import * as Offer from './Offer.ts'
 import * as Page from './Page.ts'
 import * as RateLimit from './RateLimit.ts'
 import * as Receipts from './Receipts.ts'
@@ -97,29 +98,17 @@ async function body(context: Context): Promise<unknown> {
 }
 
 function models(node: Node.Node) {
-  const { card } = node.terms
-  return {
-    object: 'list',
-    data: [
-      {
-        id: card.model,
-        object: 'model',
-        created: 0,
-        owned_by: node.wallet.address,
-        requite: {
-          card,
-          cardHash: node.cardHash,
-          seller: node.wallet.address,
-          asset: node.contracts.asset,
-          payTo: node.contracts.till,
-          tokenName: node.contracts.tokenName,
-          tokenVersion: node.contracts.tokenVersion,
-          rates: node.terms.rates,
-          indexRoot: node.library.indexRoot,
-        },
-      },
-    ],
-  }
+  const { asset, till, tokenName, tokenVersion } = node.contracts
+  const seller = node.wallet.address
+  const data = [...node.offers.values()].map(({ card, cardHash, rates, description }) => ({
+    ...{ id: card.model, object: 'model', created: 0, owned_by: seller },
+    ...(description === undefined ? {} : { description }),
+    requite: {
+      ...{ card, cardHash, seller, asset, payTo: till, tokenName, tokenVersion, rates },
+      indexRoot: node.library.indexRoot,
+    },
+  }))
+  return { object: 'list', data }
 }
 
 async function quote(node: Node.Node, value: unknown): Promise<Quote.Signed> {
@@ -136,8 +125,9 @@ async function quote(node: Node.Node, value: unknown): Promise<Quote.Signed> {
     throw new InputError(
       `expected a request to seller ${node.wallet.address}, got ${request.seller}`,
     )
-  if (request.model !== node.terms.card.model)
-    throw new InputError(`expected model ${node.terms.card.model}, got ${request.model}`)
+  const offer = node.offers.get(request.model)
+  if (offer === undefined)
+    throw new InputError(`expected model ${Offer.names(node.offers)}, got ${request.model}`)
   if (Math.abs(node.now() - request.issuedAtMs) > requestFreshMs)
     throw new InputError('expected a quote request of the last minute', {
       code: 'quote-request-stale',
@@ -147,7 +137,8 @@ async function quote(node: Node.Node, value: unknown): Promise<Quote.Signed> {
     throw new InputError('expected a quote request signed by its payer', {
       code: 'signature-wrong',
     })
-  const { quote, signature: signed } = await Inference.quote(node, request, request.payer)
+  const { requestDigest, payer } = request
+  const { quote, signature: signed } = await Inference.quote(node, { offer, requestDigest }, payer)
   return { quote, signature: signed }
 }
 

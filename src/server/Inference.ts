@@ -19,6 +19,7 @@ import * as Engine from '../models/Engine.ts'
 import * as Answers from '../store/Answers.ts'
 import * as Chat from './Chat.schema.ts'
 import type * as Node from './Node.ts'
+import * as Offer from './Offer.ts'
 
 /** A verified payment, about to buy an answer. */
 export type Payment = {
@@ -30,6 +31,7 @@ export type Payment = {
 
 /** What a chat request asks of the engine, checked against the card. */
 export type Asked = {
+  readonly offer: Offer.Sold
   readonly requestDigest: Hex
   /** Canonical JSON of the messages: what the receipt commits to. */
   readonly prompt: string
@@ -40,15 +42,13 @@ export type Asked = {
 /** Reads and checks a chat request. Throws `RefusedRequest` with what was expected. */
 export function ask(node: Node.Node, value: unknown): Asked {
   const body = Chat.parse(value)
-  const { card } = node.terms
-  if (body.model !== card.model)
+  const offer = node.offers.get(body.model)
+  if (offer === undefined)
     throw new Chat.RefusedRequest(
-      `expected model ${card.model}, got ${JSON.stringify(body.model)}`,
-      {
-        code: 'model-unknown',
-        hint: 'GET /v1/models lists what is sold here',
-      },
+      `expected model ${Offer.names(node.offers)}, got ${JSON.stringify(body.model)}`,
+      { code: 'model-unknown', hint: 'GET /v1/models lists what is sold here' },
     )
+  const { card } = offer
   if (body.stream === true)
     throw new Chat.RefusedRequest(`${card.model} does not stream; leave \`stream\` out`, {
       code: 'stream-unsupported',
@@ -57,8 +57,7 @@ export function ask(node: Node.Node, value: unknown): Asked {
   const request: Engine.Request = {
     messages: body.messages as Engine.Message[],
     maxTokensOut: wanted,
-    ...(body.tools === undefined ? {} : { tools: body.tools }),
-    ...(body.response_format === undefined ? {} : { responseFormat: body.response_format }),
+    ...Engine.settings(body as Engine.Settings),
     ...(body.n === undefined ? {} : { n: body.n }),
   }
   const admitted = Engine.admit(request, { card, countTokens: Tokenizer.count })
@@ -66,6 +65,7 @@ export function ask(node: Node.Node, value: unknown): Asked {
     throw new Chat.RefusedRequest(admitted.because, { code: admitted.code })
   const { tokensIn } = admitted
   return {
+    offer,
     requestDigest: Hash.digest(value),
     prompt: Json.encode(body.messages),
     request,
@@ -79,11 +79,12 @@ export function ask(node: Node.Node, value: unknown): Asked {
  */
 export async function quote(
   node: Node.Node,
-  asked: Pick<Asked, 'requestDigest'>,
+  asked: Pick<Asked, 'offer' | 'requestDigest'>,
   payer: Hex | null,
 ): Promise<Quote.Signed & { readonly hash: Hex }> {
   return node.receipts(async () => {
-    const { terms, contracts, books } = node
+    const { contracts, books } = node
+    const { offer: terms } = asked
     const nowMs = books.now()
     const maxAtoms = Quote.maximum(terms.card, Quote.rates(terms))
     const spendable = payer === null ? 0n : Sales.spendableChange(books.state.sales, payer, nowMs)
@@ -93,7 +94,7 @@ export async function quote(
       seller: node.wallet.address,
       payer,
       model: terms.card.model,
-      cardHash: node.cardHash,
+      cardHash: terms.cardHash,
       tokenizer: terms.card.tokenizer,
       maxTokensIn: terms.card.maxTokensIn,
       maxTokensOut: terms.card.maxTokensOut,
@@ -124,7 +125,7 @@ export async function serve(
   sold: { readonly quote: Quote.Quote; readonly payment: Payment },
 ): Promise<Sales.Sale | Refused> {
   const startedMs = node.now()
-  const answer = await node.library.engine.answer(asked.request)
+  const answer = await asked.offer.engine.answer(asked.request)
   if (answer.kind === 'refused') return answer
   const { quote, payment } = sold
   const wallMs = Math.max(0, node.now() - startedMs)
@@ -197,7 +198,8 @@ function draft(
   { quote, payment }: { quote: Quote.Quote; payment: Payment },
   { answer, texts, wallMs, cover, evidence }: Made,
 ): Receipt.Receipt {
-  const { terms, books, library } = node
+  const { books, library } = node
+  const { offer: terms } = asked
   const { sales } = books.state
   const tokens = { in: asked.tokensIn, cached: 0, out: Tokenizer.count(answer.text) }
   const stdUs = Work.stdUs(terms.card, tokens)
@@ -222,7 +224,7 @@ function draft(
     payer: payment.payer,
     device: terms.device,
     model: terms.card.model,
-    cardHash: node.cardHash,
+    cardHash: terms.cardHash,
     tokens,
     bytes: { in: Hash.bytes(asked.prompt).length, out: Hash.bytes(answer.text).length },
     stdUs: String(stdUs),

@@ -20,7 +20,8 @@ export type Library = {
   /** Root of the version: what quotes and receipts cite. */
   readonly indexRoot: Hex
   readonly segments: readonly Segment.Segment[]
-  readonly engine: Engine.Engine
+  /** What an engine may read: all that is not commons and not withdrawn. */
+  readonly documents: readonly Reader.Document[]
   contribution(seq: number): Contribution.Contribution
   /** Documents whose text was withdrawn. */
   readonly erased: number
@@ -31,9 +32,9 @@ export function folder(dir: string): string {
   return join(dir, 'documents')
 }
 
-/** Reads every revealed document and builds index and reader. */
-export function open(options: { dir: string; datanet: Datanet.Datanet; card: Card }): Library {
-  const { datanet, card } = options
+/** Reads every revealed document and builds the index; a datanet may be empty. */
+export function open(options: { dir: string; datanet: Datanet.Datanet }): Library {
+  const { datanet } = options
   const indexed: Segment.Document[] = []
   const readable: Reader.Document[] = []
   let erased = 0
@@ -49,8 +50,8 @@ export function open(options: { dir: string; datanet: Datanet.Datanet; card: Car
     }
   return {
     indexRoot: Version.of(datanet).root,
-    segments: [Segment.build(indexed)],
-    engine: Reader.open({ card, documents: readable, countTokens: Tokenizer.count }),
+    segments: indexed.length === 0 ? [] : [Segment.build(indexed)],
+    documents: readable,
     contribution(seq) {
       const contribution = Datanet.contribution(datanet, seq)
       assert(contribution !== undefined, 'a revealed contribution behind every indexed document')
@@ -58,4 +59,9 @@ export function open(options: { dir: string; datanet: Datanet.Datanet; card: Car
     },
     erased,
   }
+}
+
+/** The reader over a library's documents. */
+export function reader(library: Library, card: Card): Engine.Engine {
+  return Reader.open({ card, documents: library.documents, countTokens: Tokenizer.count })
 }

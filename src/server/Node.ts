@@ -13,7 +13,6 @@ import { BaseError } from '../kernel/Errors.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import * as Serial from '../kernel/Serial.ts'
 import * as Card from '../market/Card.schema.ts'
-import type * as Quote from '../market/Quote.ts'
 import * as Books from '../store/Books.ts'
 import * as Files from '../store/Files.ts'
 import type * as Import from '../store/Import.ts'
@@ -22,17 +21,7 @@ import * as NoteKey from '../wallets/NoteKey.ts'
 import type { Wallet } from '../wallets/Wallet.ts'
 import * as Seller from '../wallets/x402/Seller.ts'
 import * as Library from './Library.ts'
-
-/** What a node sells and on which terms. */
-export type Terms = {
-  readonly card: Card.Card
-  readonly rates: Quote.Quote['rates']
-  readonly coveragePromisedPpb: string
-  readonly disputeWindowMs: number
-  readonly quoteTtlMs: number
-  /** Device named on receipts. */
-  readonly device: { readonly class: string; readonly count: number; readonly tier: 'claimed' }
-}
+import * as Offer from './Offer.ts'
 
 /** Contracts on the chain that a node works with. */
 export type Contracts = {
@@ -55,22 +44,27 @@ export type Options = {
   readonly wallet: Wallet
   readonly chain: Chain
   readonly contracts: Contracts
-  readonly terms: Terms
+  /** At least one, a model each. */
+  readonly offers: readonly Offer.Offer[]
   readonly now: Clock
   readonly salt: () => Hex
-  /** What the first batches of a new node are made of; not called when the books have a datanet. */
-  readonly documents: () => Import.Imported
+  /**
+   * What the first batches of a new node are made of; not called when the books have a datanet. A seller
+   * of skills may have none.
+   */
+  readonly documents?: () => Import.Imported
   readonly onProgress?: (text: string) => void
   /** Told when the books can no longer be trusted: the process must end. */
   readonly onPoisoned?: (error: unknown) => void
 }
 
 /** A running node. */
-export type Node = Options & {
+export type Node = Omit<Options, 'offers'> & {
+  /** By model. */
+  readonly offers: ReadonlyMap<string, Offer.Sold>
   readonly books: Books.Books
   readonly seller: Seller.Seller
   readonly library: Library.Library
-  readonly cardHash: Hex
   /** Receipts are numbered and chained: one at a time. */
   readonly receipts: Serial.Serial
   /** Answers in the making, by payment. */
@@ -80,7 +74,7 @@ export type Node = Options & {
 
 /** Opens books and library, registering the first datanet of a new node, as one commitment. */
 export async function open(options: Options): Promise<Node> {
-  const { dir, wallet, contracts, terms, chain } = options
+  const { dir, wallet, contracts, chain } = options
   Files.ensureFolder(Library.folder(dir))
   Files.ensureFolder(join(dir, 'epochs'))
   const books = Books.open({
@@ -93,9 +87,10 @@ export async function open(options: Options): Promise<Node> {
   })
   try {
     await introduce(books, options)
-    if (books.state.sales.datanet === undefined) await register(books, options)
-    const datanet = books.state.sales.datanet!
-    const library = Library.open({ dir, datanet, card: terms.card })
+    const name = Offer.datanet(options.offers)
+    if (books.state.sales.datanet === undefined) await register(books, options, name)
+    const datanet = books.state.sales.datanet ?? Datanet.empty(name)
+    const library = Library.open({ dir, datanet })
     options.onProgress?.(
       `datanet ${datanet.name}: ${Datanet.contributions(datanet).length} documents, version ${library.indexRoot}`,
     )
@@ -107,7 +102,7 @@ export async function open(options: Options): Promise<Node> {
       books,
       seller,
       library,
-      cardHash: Card.hash(terms.card),
+      offers: Offer.open(options.offers, library),
       receipts: Serial.line(),
       working: new Map(),
       close: () => books.close(),
@@ -119,7 +114,7 @@ export async function open(options: Options): Promise<Node> {
 }
 
 async function introduce(books: Books.Books, options: Options): Promise<void> {
-  const { contracts, wallet, terms } = options
+  const { contracts, wallet, offers } = options
   const events: Event[] = []
   const opened = books.state.opened
   if (opened !== undefined && opened.vault !== contracts.vault)
@@ -140,15 +135,16 @@ async function introduce(books: Books.Books, options: Options): Promise<void> {
       local: contracts.local,
       salt: options.salt(),
     })
-  if (!books.state.sales.cards.has(Card.hash(terms.card)))
-    events.push({ type: 'registered', card: terms.card })
+  const cards = new Map(offers.map(({ card }) => [Card.hash(card), card]))
+  for (const [hash, card] of cards)
+    if (!books.state.sales.cards.has(hash)) events.push({ type: 'registered', card })
   if (events.length > 0) await books.record(events.map((event) => ({ event })))
 }
 
 /** Commons first, then all documents as one batch: what existed before is simultaneous. */
-async function register(books: Books.Books, options: Options): Promise<void> {
-  const imported = options.documents()
-  const name = options.terms.card.datanet
+async function register(books: Books.Books, options: Options, name: string): Promise<void> {
+  const imported = options.documents?.()
+  if (imported === undefined) return
   for (const [commons, found] of [
     [true, imported.commons],
     [false, imported.documents],

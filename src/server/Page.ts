@@ -7,7 +7,9 @@ import { html, raw } from 'hono/html'
 import * as Money from '../kernel/Money.ts'
 import { name } from '../kernel/Name.ts'
 import * as Share from '../kernel/Share.ts'
+import * as Quote from '../market/Quote.ts'
 import type * as Node from './Node.ts'
+import type * as Offer from './Offer.ts'
 import type * as Receipts from './Receipts.ts'
 
 /** Colours of owners, in order of appearance; readable under black and under white text. */
@@ -49,16 +51,16 @@ function layout(title: string, body: Html): string {
 /** The front page: what is sold here, and the last receipts. */
 export function home(node: Node.Node): string {
   const { sales } = node.books.state
-  const { card } = node.terms
   const { asset, local } = node.contracts
   const last = [...sales.sales.values()].slice(-20).reverse()
   return layout(
     `${node.name} · ${name}`,
     html`<h1>${node.name}: attributed inference</h1>
 ${badge(local)}
-<p>Sells <code>${card.model}</code> (${card.kind}: answers are whole passages of registered documents, quoted
-word for word) at <code>POST /v1/chat/completions</code> behind x402. Every payment splits between
-whoever executed and whose words the answer is made of.</p>
+<p>Sold at <code>POST /v1/chat/completions</code> behind x402. Every payment splits between whoever
+executed and whose words the answer is made of.</p>
+<div class="scroll"><table><tr><th>Model</th><th>What it does</th><th class="n">At most</th></tr>
+${[...node.offers.values()].map((offer) => sold(offer, asset))}</table></div>
 <p class="note"><a href="/v1/models">/v1/models</a> · <a href="/v1/economy">/v1/economy</a></p>
 <h2>Last receipts</h2>
 ${
@@ -74,6 +76,19 @@ ${last.map(
 )}</table></div>`
 }`,
   )
+}
+
+const does = {
+  extractive: 'answers with whole passages of registered documents, quoted word for word',
+  generative: 'generates an answer',
+  skill: 'answers a text with a text',
+}
+
+function sold(offer: Offer.Sold, asset: Parameters<typeof Money.formatNano>[1]): Html {
+  const { card, description = does[card.kind], rates } = offer
+  const atoms = Quote.maximum(card, Quote.rates({ rates }))
+  return html`<tr><td><code>${card.model}</code></td><td>${description} (${card.kind})</td>
+<td class="n">${Money.format(Money.of(asset, atoms))}</td></tr>`
 }
 
 /** One receipt: the answer coloured by owner, the price by parts, who earned what, and its proof. */

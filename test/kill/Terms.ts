@@ -2,6 +2,7 @@
 import * as Asset from '../../src/kernel/Asset.ts'
 import type { Hex } from '../../src/kernel/Hex.ts'
 import type * as Node from '../../src/server/Node.ts'
+import type * as Offer from '../../src/server/Offer.ts'
 import type * as Chain from '../../src/wallets/Chain.ts'
 import * as LocalChain from '../../src/wallets/LocalChain.ts'
 import * as Vault from '../../src/wallets/Vault.ts'
@@ -19,7 +20,7 @@ export const keys = {
 }
 
 /** What is sold; quotes run out soon, so that some payments do. */
-export function terms(quoteTtlMs: number): Node.Terms {
+export function terms(quoteTtlMs: number): Offer.Terms {
   return {
     card: { ...Shared.card, maxTokensIn: 256, maxTokensOut: 512 },
     rates: {

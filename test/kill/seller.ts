@@ -41,7 +41,7 @@ async function start(): Promise<void> {
     wallet: Wallet.fromPrivateKey(told.key),
     chain: await Chain.open(told.chain),
     contracts: { ...told.contracts, scale: 1n },
-    terms: Terms.terms(told.quoteTtlMs),
+    offers: [Terms.terms(told.quoteTtlMs)],
     now: Date.now,
     salt: () => Hex.encode(crypto.getRandomValues(new Uint8Array(32))),
     documents: () => ({ documents: Terms.documents, commons: [], skipped: [] }),

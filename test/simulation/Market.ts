@@ -5,6 +5,7 @@ import type * as Hex from '../../src/kernel/Hex.ts'
 import * as Quote from '../../src/market/Quote.ts'
 import * as Policy from '../../src/policies/Policy.ts'
 import type * as Node from '../../src/server/Node.ts'
+import type * as Offer from '../../src/server/Offer.ts'
 import * as Wallet from '../../src/wallets/Wallet.ts'
 import * as Shared from '../harness/Terms.ts'
 import * as Disk from './Disk.ts'
@@ -34,7 +35,7 @@ export const contracts: Node.Contracts = {
 }
 
 /** What is sold. */
-export const terms: Node.Terms = {
+export const terms: Offer.Terms = {
   card: { ...Shared.card, maxTokensIn: 32, maxTokensOut: 48 },
   rates: {
     executionNanoPerStdUs: '20000000',

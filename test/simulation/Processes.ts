@@ -162,7 +162,7 @@ export async function startShop(shop: Shop): Promise<void> {
       dir: '/seller',
       name: 'node',
       wallet: Market.wallets.get('seller')!,
-      ...{ chain, contracts: Market.contracts, terms: Market.terms, now: World.clock(shop) },
+      ...{ chain, contracts: Market.contracts, offers: [Market.terms], now: World.clock(shop) },
       salt: () => {
         drawn += 1
         return Hash.text(`salt ${world.seed} ${shop.disk.texts.length} ${drawn} ${world.random()}`)

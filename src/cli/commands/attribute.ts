@@ -31,7 +31,7 @@ export default defineCommand({
     Run.command(args.json, async () => {
       const config = await Config.load(args)
       const text = read(args.file)
-      const { economy, library } = Shelf.open(Home.of(config), config)
+      const { economy, library } = Shelf.open(Home.of(config))
       const options = args.sensitive ? Window.sensitive : Window.standard
       const { segments, indexRoot } = library
       const cover = PriorityCover.cover(text, { segments, outputs: economy.sales.outputs }, options)

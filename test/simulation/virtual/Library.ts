@@ -5,26 +5,29 @@ export type * from '../../../src/server/Library.ts'
 export { folder } from '../../../src/server/Library.ts'
 
 let known: Real.Library | undefined
+let reading: ReturnType<typeof Real.reader> | undefined
 
 /** As the real one; every simulation sells from the same documents, and asks of a few questions. */
 export function open(options: Parameters<typeof Real.open>[0]): Real.Library {
-  known ??= remembering(Real.open(options))
+  known ??= Real.open(options)
   return known
 }
 
-function remembering(library: Real.Library): Real.Library {
-  const { engine } = library
+/** As the real one, with a memory. */
+export function reader(...options: Parameters<typeof Real.reader>): ReturnType<typeof Real.reader> {
+  reading ??= remembering(Real.reader(...options))
+  return reading
+}
+
+function remembering(engine: ReturnType<typeof Real.reader>): ReturnType<typeof Real.reader> {
   const answers = new Map<string, ReturnType<typeof engine.answer>>()
   return {
-    ...library,
-    engine: {
-      ...engine,
-      answer(request) {
-        const key = JSON.stringify(request)
-        const answer = answers.get(key) ?? engine.answer(request)
-        answers.set(key, answer)
-        return answer
-      },
+    ...engine,
+    answer(request) {
+      const key = JSON.stringify(request)
+      const answer = answers.get(key) ?? engine.answer(request)
+      answers.set(key, answer)
+      return answer
     },
   }
 }
