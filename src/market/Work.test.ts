@@ -5,10 +5,12 @@ import * as Work from './Work.ts'
 test('standard work is what the card says a token costs, times tokens, however many', () => {
   const count = fc.nat(Number.MAX_SAFE_INTEGER)
   fc.assert(
-    fc.property(count, count, count, count, count, count, (a, b, c, x, y, z) => {
+    fc.property(count, count, count, count, count, count, count, (a, b, c, x, y, z, g) => {
       const card = { stdUsPerTokenIn: a, stdUsPerTokenCached: b, stdUsPerTokenOut: c }
       const exact = BigInt(a) * BigInt(x) + BigInt(b) * BigInt(y) + BigInt(c) * BigInt(z)
-      expect(Work.stdUs(card, { in: x, cached: y, out: z })).toBe(exact)
+      const tokens = { in: x, cached: y, out: z }
+      expect(Work.stdUs(card, tokens)).toBe(exact)
+      expect(Work.stdUs({ ...card, stdUsPerCall: g }, tokens)).toBe(exact + BigInt(g))
     }),
   )
 })

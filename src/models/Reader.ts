@@ -43,7 +43,7 @@ export function open(options: Options): Reader {
   const index = Index.build(options.documents, { home })
   return {
     card: options.card,
-    async answer(request) {
+    async answer(request, { onDelta } = {}) {
       const startedMs = elapsedMs()
       const admitted = Engine.admit(request, options)
       if (admitted.kind === 'refused') return admitted
@@ -51,6 +51,7 @@ export function open(options: Options): Reader {
       const { countTokens } = options
       const quoted = Quotation.choose(index, question, { countTokens, maxTokens })
       const written = write(quoted, { countTokens, maxTokens })
+      onDelta?.(Engine.whole(written))
       return {
         kind: 'answered',
         ...written,
