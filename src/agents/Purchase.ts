@@ -135,7 +135,7 @@ function working(state: Working) {
       input: ({ context }: { context: Context }) => context,
       onDone: Object.entries(table[state]).map(([name, target]) => ({
         target,
-        guard: ({ event }: { event: unknown }) => answeredWith(event as { output?: Result }, name),
+        guard: { type: 'answeredWith' as const, params: { name } },
         actions: 'gain' as const,
       })),
     },
@@ -155,7 +155,11 @@ export const machine = setup({
       ...(event as unknown as { output: Result }).output.patch,
     })),
   },
-  guards: { hasPayment: ({ context }) => context.payload !== undefined },
+  guards: {
+    hasPayment: ({ context }) => context.payload !== undefined,
+    answeredWith: ({ event }, { name }: { name: string }) =>
+      answeredWith(event as { output?: Result }, name),
+  },
 }).createMachine({
   id: 'purchase',
   context: ({ input }) => input,
