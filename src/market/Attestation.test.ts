@@ -18,6 +18,7 @@ const tx = Hash.text('tx')
 const sign = (address: Hex, digest: unknown) =>
   `0x${address.slice(2)}${String(digest).slice(2)}${'0'.repeat(26)}` as Hex
 const world: Attestation.World = {
+  asset: Terms.asset,
   verifySignature: ({ address, data, signature }) =>
     signature === sign(address, data.message.digest),
   paymentFault: (evidence, payment) =>
@@ -79,6 +80,11 @@ describe('a word on an answer', () => {
     ['not paid', signed({ ...praise, evidence: { chainId: 31_337, tx: payerTx() } })],
   ])('does not: %s', (because, attestation) => {
     expect(Attestation.fault(attestation, world)).toBe(because)
+  })
+
+  test('does not when it was paid in a token that anybody could have made', () => {
+    const asset = { ...Terms.asset, id: `eip155:31337/erc20:${Terms.address('play money')}` }
+    expect(Attestation.fault(signed(praise), { ...world, asset })).toBe('payment in another asset')
   })
 
   test('does not when it charges more than was quoted', () => {

@@ -33,6 +33,8 @@ export type Payment = {
 
 /** What a judge brings: signatures are `Wallet.verifyTypedData`, payments `PaymentEvidence.check` or a look at the chain. */
 export type World = {
+  /** The asset that counts: anybody can pay in a token of their own making. */
+  readonly asset: Asset.Asset
   readonly verifySignature: (options: {
     readonly address: Hex
     readonly data: TypedData
@@ -89,6 +91,7 @@ export function fault({ attestation, signature }: Signed, world: World): string 
   if (!world.verifySignature({ ...terms, signature: quoted.signature }))
     return 'quote that its seller did not sign'
   if (quote.payer !== null && quote.payer !== payer) return 'quote for another payer'
+  if (!Asset.equal(quote.asset, world.asset)) return 'payment in another asset'
   const arithmetic = Quote.arithmeticFault(quote)
   if (arithmetic !== undefined) return arithmetic
   if (isGood && delivered === undefined) return 'praise without a receipt'
