@@ -64,6 +64,19 @@ export function inputTexts({ messages, tools, response_format: format }: Body): 
 }
 
 /**
+ * The text of a request that a receipt commits to: its messages as canonical JSON, in an object with the
+ * tools offered and the response's format where those are billed too. Throws `InputError`
+ * (`json-not-canonical`).
+ */
+export function promptText({ messages, tools, response_format: format }: Body): string {
+  const beside = {
+    ...(isAny(tools) ? { tools } : {}),
+    ...(format == null || format.type === 'text' ? {} : { response_format: format }),
+  }
+  return Json.encode(Object.keys(beside).length === 0 ? messages : { messages, ...beside })
+}
+
+/**
  * The text of an answer that is counted, attributed and committed to: what it says and, where it calls
  * tools, a line of canonical JSON with the calls in order. Throws `InputError` (`json-not-canonical`).
  *

@@ -18,6 +18,10 @@ export type Answer = {
   readonly promptSalt: Hex
   readonly output: string
   readonly outputSalt: Hex
+  /** Why it ended; absent: of itself. */
+  readonly finish?: 'length' | 'tool_calls' | undefined
+  /** UTF-16 offset in `output` of the line with the tools it calls; absent: it calls none. */
+  readonly callsAt?: number | undefined
 }
 
 const answer = z.strictObject({
@@ -25,6 +29,8 @@ const answer = z.strictObject({
   promptSalt: Fields.hash,
   output: z.string(),
   outputSalt: Fields.hash,
+  finish: z.enum(['length', 'tool_calls']).optional(),
+  callsAt: Fields.count.optional(),
 })
 
 /** What a receipt commits to. */

@@ -105,12 +105,37 @@ function countFault({ prompt, output }: Answer, { receipt, remembered }: Given):
   return undefined
 }
 
-/** The texts of a chat request's messages; parts of one message are one text. */
+type Turn = {
+  readonly content?: string | readonly { readonly type?: string; readonly text?: unknown }[] | null
+  readonly tool_calls?: readonly unknown[] | null
+}
+type Prompt = {
+  readonly messages: readonly Turn[]
+  readonly tools?: readonly unknown[]
+  readonly response_format?: unknown
+}
+
+/**
+ * The texts billed of a prompt: of each message its text, parts of one message being one text, then the
+ * tools it called; then the tools offered and the response's format.
+ */
 function promptTexts(prompt: string): string[] {
-  const messages = Json.parse(prompt, 'a prompt') as readonly {
-    readonly content: string | readonly { readonly text?: string }[]
-  }[]
-  return messages.map(({ content }) =>
-    typeof content === 'string' ? content : content.map(({ text }) => text ?? '').join('\n'),
-  )
+  const parsed = Json.parse(prompt, 'a prompt') as Prompt | readonly Turn[]
+  const {
+    messages,
+    tools,
+    response_format: format,
+  } = 'messages' in parsed
+    ? parsed
+    : { messages: parsed, tools: undefined, response_format: undefined }
+  const texts = messages.flatMap(({ content, tool_calls: calls }) => [
+    typeof content === 'string' ? content : lines(content ?? []),
+    ...((calls ?? []).length === 0 ? [] : [Json.encode(calls)]),
+  ])
+  for (const beside of [tools, format]) if (beside !== undefined) texts.push(Json.encode(beside))
+  return texts
+}
+
+function lines(parts: readonly { readonly type?: string; readonly text?: unknown }[]): string {
+  return parts.flatMap(({ text }) => (typeof text === 'string' ? [text] : [])).join('\n')
 }
