@@ -11,6 +11,7 @@ test('every flag states its fact, and what no flag states is as it was', () => {
     {
       ...{ amount: '0.02 USDC', payee: 'a', host: 'b', model: 'c', agent: 'd', adapter: 'e' },
       ...{ datanet: 'f', tool: 'g', category: 'h', coverage: '50%', rarity: '10%' },
+      ...{ slippage: '1%' },
       ...{ 'royalty-share': '30%', 'trust-tier': '2', 'device-seconds': '7', drawdown: '4%' },
       ...{ 'approved-by': 'ops', at: '2026-03-29T01:30+02:00' },
     },
@@ -20,6 +21,7 @@ test('every flag states its fact, and what no flag states is as it was', () => {
   expect(request).toMatchObject({
     ...{ atoms: 20_000n, payee: 'a', host: 'b', model: 'c', agent: 'd', adapter: 'e' },
     ...{ datanet: 'f', tool: 'g', category: 'h', coveragePpb: 500_000_000n },
+    ...{ slippagePpb: 10_000_000n },
     ...{ rarityPpb: 100_000_000n, royaltySharePpb: 300_000_000n, trustTier: 2, deviceMs: 7_000n },
     drawdown: { ppb: 40_000_000n, asOfMs: atMs },
     approval: { by: 'ops', payee: 'a', model: 'c', ceilingAtoms: 20_000n },

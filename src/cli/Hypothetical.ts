@@ -23,6 +23,7 @@ export const flags = {
   coverage: { type: 'string', description: 'Coverage that the quote promises, e.g. 50%' },
   'royalty-share': { type: 'string', description: 'Share for those behind the answer, e.g. 50%' },
   rarity: { type: 'string', description: 'Rarity that the quote promises, e.g. 10%' },
+  slippage: { type: 'string', description: 'What the trade may lose at most, e.g. 1%' },
   'trust-tier': { type: 'string', description: 'How far the device is trusted, 0 to 9' },
   'device-seconds': { type: 'string', description: 'Device time that the quote reserves' },
   drawdown: { type: 'string', description: 'What the account has lost since its peak, e.g. 4%' },
@@ -68,7 +69,7 @@ function names(given: Given): Partial<Record<(typeof plain)[number], string>> {
 }
 
 function measures(given: Given, asOfMs: number): Partial<Request.Request> {
-  const { coverage, rarity, drawdown } = given
+  const { coverage, rarity, slippage, drawdown } = given
   const [royalty, tier, seconds] = [
     given['royalty-share'],
     given['trust-tier'],
@@ -78,6 +79,7 @@ function measures(given: Given, asOfMs: number): Partial<Request.Request> {
     ...(coverage === undefined ? {} : { coveragePpb: share('coverage', coverage) }),
     ...(royalty === undefined ? {} : { royaltySharePpb: share('royalty-share', royalty) }),
     ...(rarity === undefined ? {} : { rarityPpb: share('rarity', rarity) }),
+    ...(slippage === undefined ? {} : { slippagePpb: share('slippage', slippage) }),
     ...(tier === undefined ? {} : { trustTier: whole('trust-tier', tier) }),
     ...(seconds === undefined
       ? {}

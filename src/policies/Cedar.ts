@@ -78,6 +78,7 @@ export function call(
     coverage: share(facts.coveragePpb),
     royaltyShare: share(facts.royaltySharePpb),
     rarity: share(facts.rarityPpb),
+    slippage: share(facts.slippagePpb),
     trustTier: facts.trustTier,
     nowMs,
     drawdown: drawdown && { ppb: share(drawdown.ppb)!, asOfMs: drawdown.asOfMs },
@@ -145,6 +146,8 @@ function condition(rule: Rule.Rule, { rules }: Policy.Policy): string {
       return atLeast('royaltyShare', rule.royaltySharePpb)
     case 'demand-rarity':
       return atLeast('rarity', rule.rarityPpb)
+    case 'cap-slippage':
+      return `context has slippage && context.slippage <= ${rule.slippagePpb}`
     case 'demand-trust-tier':
       return atLeast('trustTier', rule.tier)
     case 'freeze-hours':

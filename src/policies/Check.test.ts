@@ -33,6 +33,8 @@ describe('rules that never decide', () => {
     ['at most 9 payments per hour per agent', 'at most 9 payments per 24h per agent', 'counts all'],
     ['demand coverage 50%', 'demand coverage 60%', 'demands at least as much'],
     ['demand trust tier 1', 'demand trust tier 2', 'demands at least as much'],
+    ['cap slippage 2%', 'cap slippage 1%', 'demands at least as much'],
+    ['cap slippage 1%', 'cap slippage 2%', undefined],
     ['approve above 2 USD by ops', 'cap 2 USD per payment', 'have to be approved'],
     ['approve above 2 USD by ops, eve', 'approve above 1 USD by ops', 'asks for every approval'],
     ['stop at drawdown 20% seen within 5m', 'stop at drawdown 10% seen within 1m', 'demands'],

@@ -31,9 +31,15 @@ export const deny: Lists<'deny'> = lists('deny')
 
 /**
  * `cap('2 USDC').perPayment()`, `cap('50 USDC').per('24h')`, `cap('10 USDC').per('24h', 'payee')`,
- * `cap('400 USDC').per('calendar month in Europe/Berlin')`, `cap('5 USDC').exposure('payee')`.
+ * `cap('400 USDC').per('calendar month in Europe/Berlin')`, `cap('5 USDC').exposure('payee')`,
+ * `cap.slippage('1%')`.
  */
-export function cap<Symbol extends string>(amount: Rule.Amount<Symbol>) {
+export const cap = Object.assign(capped, {
+  slippage: (share: `${number}%`): Of<'cap-slippage'> =>
+    made({ rule: 'cap-slippage', slippagePpb: ppb(share) }),
+})
+
+function capped<Symbol extends string>(amount: Rule.Amount<Symbol>) {
   return {
     perPayment: (): Priced<Of<'cap-payment'>, Symbol> => ({ rule: 'cap-payment', amount }),
     per: (span: Span.Text, each?: Meter.Each) =>

@@ -59,6 +59,8 @@ describe('a request that only one version allows', () => {
     ['demand royalty share 50%', 'demand royalty share 51%'],
     ['demand rarity 0%', 'demand rarity 1%'],
     ['demand trust tier 1', 'demand trust tier 2'],
+    ['cap slippage 1%', 'cap slippage 0.9999999%'],
+    ['cap 20 USD per payment', 'cap slippage 100%'],
     ['approve above 9 USD by ops', 'approve above 8 USD by ops'],
     ['approve above 9 USD by ops, eve', 'approve above 9 USD by ops'],
     ['freeze from 22:00 to 06:00 in UTC', 'freeze from 22:00 to 06:01 in UTC'],

@@ -132,7 +132,7 @@ function search(choices: Choices.Choices, versions: Versions, most: number): Fou
 const parts = Object.keys({
   ...{ asset: 0, payee: 0, agent: 0, host: 0, model: 0, adapter: 0, datanet: 0, tool: 0 },
   ...{ category: 0, atMs: 0, atoms: 0, price: 0, approvedBy: 0, coveragePpb: 0 },
-  ...{ royaltySharePpb: 0, rarityPpb: 0, trustTier: 0, deviceMs: 0, drawdown: 0 },
+  ...{ royaltySharePpb: 0, rarityPpb: 0, slippagePpb: 0, trustTier: 0, deviceMs: 0, drawdown: 0 },
 }) as readonly (keyof Scene.Scene)[]
 
 /** A scene that the first allows, if one is found, and that the second objects to least. */

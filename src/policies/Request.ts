@@ -35,6 +35,8 @@ export type Request = {
   /** Share of the price that goes to those whose work shaped the answer, as the quote promises it. */
   readonly royaltySharePpb?: bigint
   readonly rarityPpb?: bigint
+  /** The most that may be lost against the price seen before, by what the trade itself guarantees. */
+  readonly slippagePpb?: bigint
   /** How far the device that works is trusted, 0 to {@link mostTrusted}. */
   readonly trustTier?: number
   /** Device time the quote reserves, in milliseconds. */
@@ -86,7 +88,7 @@ export function facts(request: Request): Facts {
 }
 
 function checked(request: Partial<Request>): Facts {
-  const { royaltySharePpb, rarityPpb, trustTier, deviceMs } = request
+  const { royaltySharePpb, rarityPpb, slippagePpb, trustTier, deviceMs } = request
   const { adapter, datanet, tool, category, drawdown: lost, price: worth } = request
   const facts = {
     id: word(request.id),
@@ -100,12 +102,16 @@ function checked(request: Partial<Request>): Facts {
     coveragePpb: share(request.coveragePpb),
     approval: approval(request.approval),
   }
-  const [shares, names] = [royaltySharePpb ?? rarityPpb, adapter ?? datanet ?? tool ?? category]
+  const [shares, names] = [
+    royaltySharePpb ?? rarityPpb ?? slippagePpb,
+    adapter ?? datanet ?? tool ?? category,
+  ]
   if ((shares ?? names ?? trustTier ?? deviceMs ?? lost ?? worth) === undefined) return facts
   return {
     ...facts,
     royaltySharePpb: share(royaltySharePpb),
     rarityPpb: share(rarityPpb),
+    slippagePpb: share(slippagePpb),
     trustTier: tier(trustTier),
     deviceMs: atoms(deviceMs),
     adapter: label(adapter),
@@ -122,7 +128,14 @@ const records = { drawdown, price, approval }
 
 const keys = [
   ...(['id', 'digest', 'agent', 'asset', 'atoms', 'payee', 'host', 'model'] as const),
-  ...(['coveragePpb', 'royaltySharePpb', 'rarityPpb', 'trustTier', 'deviceMs'] as const),
+  ...([
+    'coveragePpb',
+    'royaltySharePpb',
+    'rarityPpb',
+    'slippagePpb',
+    'trustTier',
+    'deviceMs',
+  ] as const),
   ...(['adapter', 'datanet', 'tool', 'category', 'drawdown', 'price', 'approval'] as const),
 ]
 

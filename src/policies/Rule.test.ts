@@ -116,6 +116,10 @@ const both: fc.Arbitrary<{ made: Rule.Rule | Rule.Draft<'USDC'>; json: unknown }
     made: demand.rarity(Share.format(ppb) as `${number}%`),
     json: { rule: 'demand-rarity', rarityPpb: `${ppb}` },
   })),
+  share.map((ppb) => ({
+    made: cap.slippage(Share.format(ppb) as `${number}%`),
+    json: { rule: 'cap-slippage', slippagePpb: `${ppb}` },
+  })),
   fc.nat(9).map((tier) => ({
     made: demand.trustTier(tier),
     json: { rule: 'demand-trust-tier', tier },
@@ -170,7 +174,7 @@ describe('sentence, combinator and JSON are one value', () => {
       }),
       { numRuns: 2_000 },
     )
-    expect(forms.size).toBe(13 + 2 * Pattern.dimensions.length - 1)
+    expect(forms.size).toBe(14 + 2 * Pattern.dimensions.length - 1)
   })
 
   test.each<[string, Rule.Rule | Rule.Draft<'USDC'>]>([
@@ -183,6 +187,8 @@ describe('sentence, combinator and JSON are one value', () => {
     ['cap 10 USDC per 24h per payee', cap('10 USDC').per('24h', 'payee')],
     ['at most 30 payments per minute per agent', atMost(30).per('minute', 'agent')],
     ['at most 1 payment per hour', atMost(1).per('hour')],
+    ['cap slippage 1%', cap.slippage('1%')],
+    ['cap slippage 0.25%', cap.slippage('0.25%')],
     ['demand coverage 50%', demand.coverage('50%')],
     ['approve above 1 USDC by ops', approve.above('1 USDC').by('ops')],
     ['approve above 1.5 USDC by ops, finance', approve.above('1.5 USDC').by('ops', 'finance')],
@@ -262,6 +268,8 @@ describe('a wrong sentence', () => {
     ['at most 30 payment per minute', 'at most 30 payments per minute'],
     ['approve above 1 USDC', 'approve above 1 USDC by ops'],
     ['demand coverage 50', 'demand coverage 50%'],
+    ['cap slippage 1', 'cap slippage 1%'],
+    ['cap slippage 1% per payment', 'cap slippage 1%'],
     ['allow model docs-reader', 'allow models docs-reader'],
     ['allow models a b', 'allow models a, b'],
     ['allow payee 0x1', `allow payees ${payee}`],
@@ -271,7 +279,11 @@ describe('a wrong sentence', () => {
 
   test.each<[string, number, string]>([
     ['cap 2 per payment', 6, 'expected USDC, the symbol of the amount, got "per"'],
-    ['cap 0.0000001 USDC per payment', 4, 'with at most 6 decimals or "exposure", got "0.0000001"'],
+    [
+      'cap 0.0000001 USDC per payment',
+      4,
+      'with at most 6 decimals or "exposure" or "slippage", got "0.0000001"',
+    ],
     ['cap -1 USDC per payment', 4, 'expected an amount such as 2 USDC'],
     ['cap 1e3 USDC per payment', 4, 'expected an amount such as 2 USDC'],
     ['cap $2 per payment', 4, 'expected an amount such as 2 USDC'],
@@ -286,6 +298,8 @@ describe('a wrong sentence', () => {
     ['allow payees a, a', 16, 'expected each item of a list once, got "a"'],
     ['allow payees , a', 13, 'expected a payee, got ","'],
     ['demand coverage 101%', 16, 'expected a share such as 50%'],
+    ['cap slippage 101%', 13, 'expected a share such as 50%, from 0% to 100%, got "101%"'],
+    ['cap slippage -1%', 13, 'expected a share such as 50%'],
     ['approve above 1 USDC by o,p s', 28, 'expected "," or the end of the sentence, got "s"'],
     [
       'permit payees a',

@@ -10,6 +10,7 @@ import * as Allow from './rules/Allow.ts'
 import * as ApproveAbove from './rules/ApproveAbove.ts'
 import * as CapExposure from './rules/CapExposure.ts'
 import * as CapPayment from './rules/CapPayment.ts'
+import * as CapSlippage from './rules/CapSlippage.ts'
 import * as CapWindow from './rules/CapWindow.ts'
 import * as Count from './rules/Count.ts'
 import * as DemandCoverage from './rules/DemandCoverage.ts'
@@ -31,6 +32,7 @@ export type Rule =
   | CapPayment.CapPayment
   | CapWindow.CapWindow
   | CapExposure.CapExposure
+  | CapSlippage.CapSlippage
   | Rate.Rate
   | DeviceTime.DeviceTime
   | DemandCoverage.DemandCoverage
@@ -54,7 +56,7 @@ type Drafted<Data, Symbol extends string> = Data extends { readonly atoms: strin
 
 const kinds = [
   ...[Allow.kind, Deny.kind],
-  ...[CapPayment.kind, CapWindow.kind, CapExposure.kind],
+  ...[CapPayment.kind, CapWindow.kind, CapExposure.kind, CapSlippage.kind],
   ...[Rate.kind, DeviceTime.kind],
   ...[DemandCoverage.kind, DemandRoyaltyShare.kind, DemandRarity.kind, DemandTrustTier.kind],
   ...[ApproveAbove.kind, FreezeHours.kind, StopDrawdown.kind, Count.kind],

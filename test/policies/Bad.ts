@@ -136,6 +136,7 @@ const templates = [
   'demand coverage {share}',
   'demand royalty share {share}',
   'demand rarity {share}',
+  'cap slippage {share}',
   'demand trust tier {tier}',
   'approve above {money} by {approvers}',
   'approve above {money} within {duration} by {approvers}',

@@ -50,6 +50,7 @@ const wrong: Readonly<Record<string, readonly unknown[]>> = {
   coveragePpb: shares,
   royaltySharePpb: shares,
   rarityPpb: shares,
+  slippagePpb: shares,
   drawdownPpb: shares,
   tier: [...notNumber, 10, huge],
   fromMinute: [...notNumber, 1_440, 360, huge],
@@ -88,6 +89,7 @@ const rules = (draw: Draw): readonly Json[] => {
     { rule: 'demand-coverage', coveragePpb: '500000000' },
     { rule: 'demand-royalty-share', royaltySharePpb: '0' },
     { rule: 'demand-rarity', rarityPpb: '1000000000' },
+    { rule: 'cap-slippage', slippagePpb: '10000000' },
     { rule: 'demand-trust-tier', tier: draw(10) },
     {
       rule: 'approve-above',
@@ -166,7 +168,7 @@ const whole: Readonly<Record<string, (draw: Draw, json: Json & { rules: Json[] }
 const parts = ['policy', 'asset', 'rule'] as const
 
 /** How many ways there are to be wrong, members of each kind of rule apart. */
-export const hows = Object.keys(whole).length + 8 + 4 * 15
+export const hows = Object.keys(whole).length + 8 + 4 * 16
 
 /** A policy as JSON with one thing wrong. */
 export function bad(draw: Draw): Bad<unknown> {

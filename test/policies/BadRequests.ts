@@ -25,6 +25,7 @@ export const sentences = [
   'demand coverage 50%',
   'demand royalty share 50%',
   'demand rarity 50%',
+  'cap slippage 1%',
   'demand trust tier 2',
   'approve above 1 USDC by ops',
   'stop at drawdown 10% seen within 5m',
@@ -118,6 +119,7 @@ const moments = [
   BigInt(nowMs),
 ]
 const shares = [...things, ...bigs, '500000000', 1_000_000_001n, 2n ** 64n, 5e8, 499_999_999n]
+const slippages = [...things, ...bigs, '0', 1_000_000_001n, 10_000_001n]
 const losses = [...things, ...bigs, '0', 1_000_000_001n, 100_000_000n]
 
 /** What is wrong in a fact; of a fact with parts, `fact.part`. */
@@ -140,6 +142,7 @@ const wrong: Readonly<Record<string, readonly unknown[]>> = {
   coveragePpb: shares,
   royaltySharePpb: shares,
   rarityPpb: shares,
+  slippagePpb: slippages,
   trustTier: numbers,
   deviceMs: [...amounts, 60_001n],
   adapter: name('legal-de@3'),

@@ -22,8 +22,8 @@ export type Comparison = {
 }
 
 const kinds = [
-  ...['allow', 'allow', 'allow', 'deny', 'cap payment', 'approve', 'approve', 'freeze'],
-  ...['coverage', 'royalty', 'rarity', 'tier', 'stop', 'count', 'cap window', 'rate'],
+  ...['allow', 'allow', 'allow', 'deny', 'cap payment', 'approve', 'approve', 'approve', 'freeze'],
+  ...['coverage', 'royalty', 'rarity', 'slippage', 'tier', 'stop', 'count', 'cap window', 'rate'],
 ]
 const requestsPerPolicy = 50
 const scales = [0n, 0n, 14n, 15n, 16n, 30n, 44n, 60n]
@@ -153,6 +153,8 @@ function outcome(rule: Rule.Rule, request: Budget.Request, nowMs: number): Budge
       return unless((request.royaltySharePpb ?? -1n) >= BigInt(rule.royaltySharePpb))
     case 'demand-rarity':
       return unless((request.rarityPpb ?? -1n) >= BigInt(rule.rarityPpb))
+    case 'cap-slippage':
+      return unless((request.slippagePpb ?? 2_000_000_000n) <= BigInt(rule.slippagePpb))
     case 'demand-trust-tier':
       return unless((request.trustTier ?? -1) >= rule.tier)
     case 'approve-above':

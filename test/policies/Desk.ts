@@ -46,6 +46,7 @@ export function request(count: number, more: Partial<Budget.Request> = {}): Budg
     coveragePpb: 500_000_000n,
     royaltySharePpb: 500_000_000n,
     rarityPpb: 500_000_000n,
+    slippagePpb: 10_000_000n,
     trustTier: 5,
     deviceMs: 10_000n,
     adapter: 'legal-de@3',

@@ -81,6 +81,7 @@ const kinds: Readonly<Record<string, (draw: Draw) => string>> = {
   coverage: (draw) => `demand coverage ${one(draw, shares)}`,
   royalty: (draw) => `demand royalty share ${one(draw, shares)}`,
   rarity: (draw) => `demand rarity ${one(draw, shares)}`,
+  slippage: (draw) => `cap slippage ${one(draw, shares)}`,
   tier: (draw) => `demand trust tier ${draw(4)}`,
   approve: (draw) => {
     const within = one(draw, ['', '', ' within 30s', ' within 2h'])
@@ -172,6 +173,7 @@ export function request(draw: Draw, id: number, nowMs: number): Budget.Request {
     coveragePpb: share(),
     royaltySharePpb: share(),
     rarityPpb: share(),
+    slippagePpb: maybe(BigInt(one(draw, [0, 0, 1, 100_000_000, 500_000_001, 1e9]))),
     trustTier: maybe(draw(5)),
     deviceMs: maybe(BigInt(draw(4) * 1_000)),
     adapter: maybe(name(draw, 'adapters')),

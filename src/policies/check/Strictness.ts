@@ -88,6 +88,8 @@ function demandsMore(by: Rule.Rule, rule: Rule.Rule): boolean {
       return by.rule === rule.rule && BigInt(by.rarityPpb) >= BigInt(rule.rarityPpb)
     case 'demand-trust-tier':
       return by.rule === rule.rule && by.tier >= rule.tier
+    case 'cap-slippage':
+      return by.rule === rule.rule && BigInt(by.slippagePpb) <= BigInt(rule.slippagePpb)
     case 'stop-drawdown':
       return (
         by.rule === rule.rule &&

@@ -42,6 +42,7 @@ export function of(one: Policy.Policy, other: Policy.Policy): Choices {
       'royaltySharePpb' in rule ? rule.royaltySharePpb : undefined,
     ),
     rarityPpb: shares(rules, (rule) => ('rarityPpb' in rule ? rule.rarityPpb : undefined)),
+    slippagePpb: slippages(rules),
     trustTier: [...Array.from({ length: mostTrusted + 1 }, (_, at) => mostTrusted - at), undefined],
     deviceMs: [0n, ...limits(rules, 'device-ms').flatMap((most) => [most, most + 1n]), undefined],
     drawdown: rules.flatMap(drawdowns).concat([undefined]),
@@ -102,6 +103,15 @@ function shares(
   const least = rules.flatMap((rule) => read(rule) ?? []).map(BigInt)
   const near = least.flatMap((value) => [value, value - 1n]).filter((value) => value >= 0n)
   return [Share.whole, 0n, ...unique(near), undefined]
+}
+
+/** None first: the more, the worse. */
+function slippages(rules: readonly Rule.Rule[]): readonly (bigint | undefined)[] {
+  const most = rules.flatMap((rule) =>
+    rule.rule === 'cap-slippage' ? [BigInt(rule.slippagePpb)] : [],
+  )
+  const near = most.flatMap((value) => [value, value + 1n]).filter((value) => value <= Share.whole)
+  return [...unique([0n, ...near]), undefined]
 }
 
 function drawdowns(rule: Rule.Rule): readonly Scene['drawdown'][] {

@@ -34,6 +34,7 @@ export type Scene = {
   readonly coveragePpb: bigint | undefined
   readonly royaltySharePpb: bigint | undefined
   readonly rarityPpb: bigint | undefined
+  readonly slippagePpb: bigint | undefined
   readonly trustTier: number | undefined
   readonly deviceMs: bigint | undefined
   readonly drawdown: { readonly ppb: bigint; readonly ageMs: number } | undefined
