@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import * as Purchases from '../economy/Purchases.ts'
+import * as PurchaseTerms from '../economy/PurchaseTerms.ts'
 import type * as Asset from '../kernel/Asset.ts'
 import type { Clock } from '../kernel/Clock.ts'
 import { BaseError, InputError } from '../kernel/Errors.ts'
@@ -228,7 +229,7 @@ export async function open(options: Options): Promise<Buyer> {
           return run(context, { baseUrl, model, body }, signal)
         }
         if (before === undefined && Resumption.isUnpaid(books, known!)) continue
-        const bound = before?.requestDigest ?? known!.decided.quote.requestDigest
+        const bound = before?.requestDigest ?? PurchaseTerms.of(known!.decided).requestDigest
         if (bound !== requestDigest) throw Resumption.different(purchase)
         if (before !== undefined) return before.ended
         if (known!.status === 'captured')

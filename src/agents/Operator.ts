@@ -3,6 +3,7 @@
  * policy would say. Every answer is a record in the agent's log before it takes effect.
  */
 import * as Purchases from '../economy/Purchases.ts'
+import * as PurchaseTerms from '../economy/PurchaseTerms.ts'
 import { BaseError, InputError } from '../kernel/Errors.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import * as Budget from '../policies/Budget.ts'
@@ -34,9 +35,9 @@ export function of(
     async approve(id, { by, ceilingAtoms }) {
       const purchase = underReview(id)
       expectApprover(policies(), by)
-      const { quote, key } = purchase.decided
+      const { key } = purchase.decided
       // The price: the fresh quote may have less change to apply than this one had.
-      const ceiling = ceilingAtoms ?? BigInt(quote.maxAtoms)
+      const ceiling = ceilingAtoms ?? BigInt(PurchaseTerms.of(purchase.decided).maxAtoms)
       const event = {
         type: 'approved',
         purchase: id,
@@ -92,13 +93,14 @@ export function of(
 }
 
 function review({ usage }: Purchases.Purchases, purchase: Purchases.Purchase): Review {
-  const { quote, reasons } = purchase.decided
+  const { reasons } = purchase.decided
+  const terms = PurchaseTerms.of(purchase.decided)
   const asking = reasons.find(({ outcome }) => outcome === 'review')
   return {
     purchase: purchase.id,
-    payee: quote.payTo,
-    model: quote.model,
-    atoms: BigInt(quote.payAtoms),
+    payee: terms.payTo,
+    model: terms.model,
+    atoms: BigInt(terms.payAtoms),
     because: String(asking?.because ?? 'under review'),
     expiresAtMs: usage.reviews.get(purchase.hold)!,
   }

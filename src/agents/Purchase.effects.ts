@@ -2,7 +2,9 @@
  * @module What a purchase does in the world, one function a state, and the interpreter that carries the
  * machine from state to state. Every effect records before it acts and looks before it acts again.
  */
+
 import { initialTransition, transition } from 'xstate'
+import * as PurchaseTerms from '../economy/PurchaseTerms.ts'
 import { assert } from '../kernel/Assert.ts'
 import * as Asset from '../kernel/Asset.ts'
 import { BaseError } from '../kernel/Errors.ts'
@@ -254,7 +256,7 @@ async function settle(
 ): Promise<Purchase.Result> {
   const { purchase, answered, evidence } = context
   const { decided, paying } = ports.books.state.purchases.purchases.get(purchase)!
-  const atoms = decided.quote.payAtoms
+  const atoms = PurchaseTerms.of(decided).payAtoms
   const because =
     answered === undefined
       ? `paid, but nothing was delivered: ${context.because ?? 'no answer'}`
@@ -320,12 +322,13 @@ function quoteFault(
 /** What became of the payment; waits for a chain that does not answer. */
 async function lookUp(ports: Ports, context: Purchase.Context) {
   const { decided, paying } = ports.books.state.purchases.purchases.get(context.purchase)!
+  const { payTo, payAtoms } = PurchaseTerms.of(decided)
   const payment = {
     asset: ports.asset,
     payer: ports.wallet.address,
     nonce: paying!.nonce,
-    payTo: decided.quote.payTo,
-    valueAtoms: BigInt(decided.quote.payAtoms),
+    payTo,
+    valueAtoms: BigInt(payAtoms),
   }
   for (let attempt = 0; ; attempt += 1) {
     try {

@@ -3,6 +3,7 @@
  * signed and taken up where something was; what was bought is fetched again, never paid again.
  */
 import * as Purchases from '../economy/Purchases.ts'
+import * as PurchaseTerms from '../economy/PurchaseTerms.ts'
 import { BaseError } from '../kernel/Errors.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import type { PurchaseKey } from '../kernel/Id.ts'
@@ -40,7 +41,7 @@ export function approved(books: Books.Books, key: PurchaseKey): Hex | undefined 
 
 /** A purchase that waits for approval, as it was refused. */
 export function reviewed(known: Purchases.Purchase): Effects.Ended {
-  const { key, quote, signature } = known.decided
+  const { key, quote, signature } = PurchaseTerms.quoted(known.decided)
   const found = reasons(known)
   const because = found.find(({ outcome }) => outcome === 'review')?.because ?? 'under review'
   return {
@@ -72,7 +73,7 @@ export function takeUp(
   open: Purchases.Purchase,
 ): { readonly context: Purchase.Context; readonly order: Effects.Order } {
   const order = orderOf(dir, open.id)
-  const { key, quote, signature, verdict } = open.decided
+  const { key, quote, signature, verdict } = PurchaseTerms.quoted(open.decided)
   const payload = open.paying!.payload as NonNullable<Purchase.Context['payload']>
   const requestDigest = quote.requestDigest
   const context = { purchase: open.id, key, requestDigest, verdict, payload }
@@ -91,7 +92,7 @@ export async function recall(dir: string, known: Purchases.Purchase): Promise<Ef
   if (reply.kind !== 'answered') throw repeated(known, reply.because)
   const { answered } = reply
   const because =
-    Receipt.hash(answered.receipt.receipt) === Receipt.hash(receipt)
+    Receipt.hash(answered.receipt.receipt) === Receipt.hash(receipt!)
       ? Verification.fault({ order, answered, decided, nonce: paying!.nonce })
       : 'another receipt'
   if (because !== undefined) throw repeated(known, because)

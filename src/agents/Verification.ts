@@ -4,6 +4,7 @@
  */
 import * as Tokenizer from '../attribution/spans/Tokenizer.ts'
 import type * as Event from '../economy/Event.ts'
+import * as PurchaseTerms from '../economy/PurchaseTerms.ts'
 import { BaseError } from '../kernel/Errors.ts'
 import * as Hash from '../kernel/Hash.ts'
 import type { Hex } from '../kernel/Hex.ts'
@@ -28,7 +29,7 @@ export type Delivery = {
 /** Why a delivery does not hold; undefined when it does. */
 export function fault({ order, answered, decided, nonce }: Delivery): string | undefined {
   const { receipt, signature } = answered.receipt
-  const { quote, card, key } = decided
+  const { quote, card, key } = PurchaseTerms.quoted(decided)
   const data = Receipt.typedData(receipt)
   if (!Wallet.verifyTypedData({ address: quote.seller, data, signature }))
     return 'receipt that its provider did not sign'
@@ -57,7 +58,7 @@ function textFault(order: Order, answered: Answered, receipt: Receipt.Receipt): 
 
 function promiseFault(
   receipt: Receipt.Receipt,
-  quote: Event.Of<'decided'>['quote'],
+  quote: Event.DecidedOnQuote['quote'],
 ): string | undefined {
   const [got, promised] = [receipt.influence.coveragePpb, quote.coveragePromisedPpb].map(BigInt)
   return got! < promised! ? `coverage ${got} ppb, promised ${promised}` : undefined

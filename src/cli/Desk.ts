@@ -8,6 +8,7 @@ import { z } from 'zod'
 import * as Economy from '../economy/Economy.ts'
 import type * as Event from '../economy/Event.ts'
 import * as Purchases from '../economy/Purchases.ts'
+import * as PurchaseTerms from '../economy/PurchaseTerms.ts'
 import { BaseError, InputError } from '../kernel/Errors.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import type * as Policy from '../policies/Policy.ts'
@@ -106,7 +107,7 @@ export function priceAtoms(home: Home.Home, purchase: Hex): bigint | undefined {
     for (const text of reader.read(Math.max(0, reader.size() - fewRecords))) {
       const { event } = Record.decode(text) as { event: Event.Event }
       if (event.type === 'decided' && event.purchase === purchase)
-        return BigInt(event.quote.maxAtoms)
+        return BigInt(PurchaseTerms.of(event).maxAtoms)
     }
     return undefined
   } finally {

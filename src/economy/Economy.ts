@@ -4,7 +4,10 @@
  */
 import type * as Record from '../provenance/Record.ts'
 import * as Event from './Event.ts'
+import * as Payouts from './Payouts.ts'
+import * as Prepaid from './Prepaid.ts'
 import * as Purchases from './Purchases.ts'
+import * as Runs from './Runs.ts'
 import * as Sales from './Sales.ts'
 
 /** All that follows from one log. */
@@ -12,11 +15,17 @@ export type Economy = {
   opened: Event.Of<'opened'> | undefined
   readonly sales: Sales.Sales
   readonly purchases: Purchases.Purchases
+  readonly runs: Runs.Runs
 }
 
 /** Before the first record. */
 export function empty(): Economy {
-  return { opened: undefined, sales: Sales.empty(), purchases: Purchases.empty() }
+  return {
+    opened: undefined,
+    sales: Sales.empty(),
+    purchases: Purchases.empty(),
+    runs: Runs.empty(),
+  }
 }
 
 /**
@@ -38,6 +47,8 @@ const moves: ReadonlySet<Event.Type> = new Set([
   'served',
   'funded',
   'unfunded',
+  'accepted',
+  'returned',
   'published',
   'claimed',
 ])
@@ -58,20 +69,24 @@ function dispatch(economy: Economy, event: Event.Event, at: Sales.Place): Sales.
       return Sales.revealed(sales, event)
     case 'quoted':
       return Sales.quoted(sales, event, at.leaf)
+    case 'accepted':
+      return Prepaid.accepted(sales, event, at)
     case 'served':
       return Sales.served(sales, event, at)
     case 'funded':
       return Sales.funded(sales, event, at)
     case 'unfunded':
-      return Sales.unfunded(sales, event)
+      return Sales.unfunded(sales, event, at)
+    case 'returned':
+      return Prepaid.returned(sales, event, at)
     case 'closing':
-      return Sales.closing(sales, event, at, BigInt(economy.opened!.scale))
+      return Payouts.closing(sales, event, at, BigInt(economy.opened!.scale))
     case 'published':
-      return Sales.published(sales, event, at.leaf)
+      return Payouts.published(sales, event, at.leaf)
     case 'claimed':
-      return Sales.claimed(sales, event)
+      return Payouts.claimed(sales, event)
     case 'redirected':
-      return Sales.redirected(sales, event)
+      return Payouts.redirected(sales, event)
     case 'adopted':
       return Purchases.adopted(purchases, event)
     case 'decided':
@@ -92,6 +107,10 @@ function dispatch(economy: Economy, event: Event.Event, at: Sales.Place): Sales.
       return Purchases.captured(purchases, event, at)
     case 'disputed':
       return Purchases.disputed(purchases, event, at)
+    case 'refunded':
+      return Purchases.refunded(purchases, event, at)
+    case 'moved':
+      return Runs.moved(economy.runs, event, at)
     case 'voided':
       return Purchases.voided(purchases, event, at)
   }

@@ -9,6 +9,7 @@ import { quote } from '../market/Quote.schema.ts'
 import { receipt } from '../market/Receipt.schema.ts'
 import * as Freeze from '../policies/Freeze.ts'
 import * as Artifact from '../royalties/Artifact.ts'
+import { terms } from './PurchaseTerms.schema.ts'
 
 /** Evidence that a transaction happened: judged by the payment rules, kept as it was read. */
 const evidence = z.looseObject({ chainId: Fields.count, tx: Fields.hash })
@@ -20,6 +21,11 @@ export const transition = z.strictObject({
   event: Fields.label,
   to: Fields.label,
 })
+
+/** A settlement is of a receipt, or of a payment that has none yet. */
+function isOfOne(event: { readonly receiptHash?: unknown; readonly payment?: unknown }): boolean {
+  return (event.receiptHash === undefined) !== (event.payment === undefined)
+}
 
 const opened = z.strictObject({
   type: z.literal('opened'),
@@ -98,6 +104,22 @@ const revealed = z.strictObject({
 
 const quoted = z.strictObject({ type: z.literal('quoted'), quote, signature: Fields.signature })
 
+/** A buyer's signed payment, kept before it is settled. */
+const payment = z.strictObject({
+  payer: Fields.address,
+  nonce: Fields.hash,
+  payTo: Fields.address,
+  valueAtoms: Fields.amount,
+  validBeforeSec: Fields.count,
+  payload: z.record(z.string(), z.unknown()),
+})
+
+/** What names a payment: no two have the same pair. */
+const paymentName = z.strictObject({ payer: Fields.address, nonce: Fields.hash })
+
+/** A payment that is settled ahead of its answer: recorded before it is sent to the chain. */
+const accepted = z.strictObject({ type: z.literal('accepted'), quoteHash: Fields.hash, payment })
+
 const served = z.strictObject({
   type: z.literal('served'),
   receipt,
@@ -109,23 +131,35 @@ const served = z.strictObject({
     .string()
     .regex(/^0x([0-9a-f]{16})*$/)
     .max(2_000_000),
-  /** The buyer's signed payment, kept before it is settled. */
-  payment: z.strictObject({
-    payer: Fields.address,
-    nonce: Fields.hash,
-    payTo: Fields.address,
-    valueAtoms: Fields.amount,
-    validBeforeSec: Fields.count,
-    payload: z.record(z.string(), z.unknown()),
-  }),
+  payment,
 })
 
-const funded = z.strictObject({ type: z.literal('funded'), receiptHash: Fields.hash, evidence })
+const funded = z
+  .strictObject({
+    type: z.literal('funded'),
+    receiptHash: Fields.hash.optional(),
+    payment: paymentName.optional(),
+    evidence,
+  })
+  .refine(isOfOne, 'expected a receiptHash or a payment')
 
-/** A served receipt whose payment can never be settled: its postings are reversed. */
-const unfunded = z.strictObject({
-  type: z.literal('unfunded'),
-  receiptHash: Fields.hash,
+/**
+ * A payment that can never be settled. Of a served receipt: its postings are reversed. Of a payment taken
+ * ahead of its answer: nothing came of it.
+ */
+const unfunded = z
+  .strictObject({
+    type: z.literal('unfunded'),
+    receiptHash: Fields.hash.optional(),
+    payment: paymentName.optional(),
+    because: Fields.label,
+  })
+  .refine(isOfOne, 'expected a receiptHash or a payment')
+
+/** Paid ahead of an answer that was never given: all of it is the payer's change. */
+const returned = z.strictObject({
+  type: z.literal('returned'),
+  payment: paymentName,
   because: Fields.label,
 })
 
@@ -172,35 +206,43 @@ const adopted = z.strictObject({
   policy: z.record(z.string(), z.unknown()),
 })
 
-const decided = z.strictObject({
-  type: z.literal('decided'),
-  purchase: Fields.hash,
-  key: z.strictObject({
-    agent: Fields.address,
-    run: Fields.label,
-    step: Fields.count,
-    attempt: Fields.count,
-  }),
-  quote,
-  signature: Fields.signature,
-  card,
-  policyDigest: Fields.hash,
-  /** What the policy was asked: every attribute it read. */
-  request: z.record(z.string(), z.unknown()),
-  verdict: z.enum(['allow', 'deny', 'review']),
-  reasons: z.array(z.record(z.string(), z.unknown())).max(10_000),
-  /** The attempt before, whose approval this one is decided under. */
-  approved: Fields.hash.optional(),
-  /** What a policy on trial would have decided; it had no effect. */
-  shadow: z
-    .strictObject({
-      policyDigest: Fields.hash,
-      verdict: z.enum(['allow', 'deny', 'review']),
-      because: z.string().min(1).max(100_000).optional(),
-    })
-    .optional(),
-  transition,
-})
+/** On a signed quote, or on terms that nobody signed. */
+const decided = z
+  .strictObject({
+    type: z.literal('decided'),
+    purchase: Fields.hash,
+    key: z.strictObject({
+      agent: Fields.address,
+      run: Fields.label,
+      step: Fields.count,
+      attempt: Fields.count,
+    }),
+    quote: quote.optional(),
+    signature: Fields.signature.optional(),
+    card: card.optional(),
+    terms: terms.optional(),
+    policyDigest: Fields.hash,
+    /** What the policy was asked: every attribute it read. */
+    request: z.record(z.string(), z.unknown()),
+    verdict: z.enum(['allow', 'deny', 'review']),
+    reasons: z.array(z.record(z.string(), z.unknown())).max(10_000),
+    /** The attempt before, whose approval this one is decided under. */
+    approved: Fields.hash.optional(),
+    /** What a policy on trial would have decided; it had no effect. */
+    shadow: z
+      .strictObject({
+        policyDigest: Fields.hash,
+        verdict: z.enum(['allow', 'deny', 'review']),
+        because: z.string().min(1).max(100_000).optional(),
+      })
+      .optional(),
+    transition,
+  })
+  .refine(
+    ({ quote, signature, card, terms }) =>
+      [quote, signature, card].every((one) => (one === undefined) === (terms !== undefined)),
+    'expected quote, signature and card, or terms',
+  )
 
 /** Somebody let a payment under review pass: this payee and model, at most this much. */
 const approved = z.strictObject({
@@ -255,17 +297,29 @@ const paying = z.strictObject({
   transition,
 })
 
-const captured = z.strictObject({
-  type: z.literal('captured'),
-  purchase: Fields.hash,
-  atoms: Fields.amount,
-  receipt,
-  signature: Fields.signature,
-  /** Proof that the receipt stands in the seller's log. */
-  proof: z.record(z.string(), z.unknown()),
-  evidence,
-  transition,
-})
+/** Paid and delivered: with the receipt of an answer; under terms there is none. */
+const captured = z
+  .strictObject({
+    type: z.literal('captured'),
+    purchase: Fields.hash,
+    atoms: Fields.amount,
+    receipt: receipt.optional(),
+    signature: Fields.signature.optional(),
+    /** Proof that the receipt stands in the seller's log. */
+    proof: z.record(z.string(), z.unknown()).optional(),
+    /** What a resource answered with: its status, and the SHA-256 and length of its body. */
+    delivered: z
+      .strictObject({ status: Fields.count, bodyDigest: Fields.hash, bytes: Fields.count })
+      .optional(),
+    evidence,
+    transition,
+  })
+  .refine(
+    ({ receipt, signature, proof, delivered }) =>
+      new Set([receipt, signature, proof].map((one) => one === undefined)).size === 1 &&
+      (receipt === undefined || delivered === undefined),
+    'expected receipt, signature and proof, or none of them',
+  )
 
 /** Paid, and what came back does not hold: the money is spent, the quarrel is on record. */
 const disputed = z.strictObject({
@@ -273,6 +327,19 @@ const disputed = z.strictObject({
   purchase: Fields.hash,
   atoms: Fields.amount,
   because: Fields.label,
+  evidence,
+  transition,
+})
+
+/** Paid, nothing delivered: all of it is change in the seller's books, and stays spent to the policy. */
+const refunded = z.strictObject({
+  type: z.literal('refunded'),
+  purchase: Fields.hash,
+  atoms: Fields.amount,
+  because: Fields.label,
+  /** Canonical text of the seller's `returned` record, and the proof that it stands in its log. */
+  record: z.string().min(1).max(100_000),
+  proof: z.record(z.string(), z.unknown()),
   evidence,
   transition,
 })
@@ -285,6 +352,19 @@ const voided = z.strictObject({
   transition,
 })
 
+/** One transition of an agent's own machine in a run; `seq` counts them from 0. */
+const moved = z.strictObject({
+  type: z.literal('moved'),
+  agent: Fields.address,
+  run: Fields.label,
+  seq: Fields.count,
+  transition,
+  taskDigest: Fields.hash.optional(),
+  /** When it goes on by itself. */
+  wakeAtMs: Fields.count.optional(),
+  because: Fields.label.optional(),
+})
+
 /** All that can happen. */
 export const event = z.discriminatedUnion('type', [
   opened,
@@ -292,9 +372,11 @@ export const event = z.discriminatedUnion('type', [
   committed,
   revealed,
   quoted,
+  accepted,
   served,
   funded,
   unfunded,
+  returned,
   closing,
   published,
   claimed,
@@ -309,5 +391,7 @@ export const event = z.discriminatedUnion('type', [
   paying,
   captured,
   disputed,
+  refunded,
   voided,
+  moved,
 ])

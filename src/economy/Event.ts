@@ -6,8 +6,37 @@ import * as Card from '../market/Card.schema.ts'
 import type { Cause } from '../provenance/Record.ts'
 import * as Schema from './Event.schema.ts'
 
+type Read = z.infer<typeof Schema.event>
+type ReadOf<T extends Read['type']> = Extract<Read, { type: T }>
+
+/** Members that are there, and members that are not: what the schema's refinements make certain. */
+type With<T, There extends keyof T, Absent extends keyof T> = Omit<T, There | Absent> & {
+  [Key in There]-?: Exclude<T[Key], undefined>
+} & { [Key in Absent]?: undefined }
+
+type Settlement<T extends 'funded' | 'unfunded'> =
+  | With<ReadOf<T>, 'receiptHash', 'payment'>
+  | With<ReadOf<T>, 'payment', 'receiptHash'>
+type Quoted = 'quote' | 'signature' | 'card'
+type Receipted = 'receipt' | 'signature' | 'proof'
+
+/** A verdict on a signed quote: that of an inference. */
+export type DecidedOnQuote = With<ReadOf<'decided'>, Quoted, 'terms'>
+/** A verdict on terms that nobody signed: a plain resource's, or a transaction of one's own. */
+export type DecidedOnTerms = With<ReadOf<'decided'>, 'terms', Quoted>
+
+/** The capture of an answer: with its receipt. */
+export type CapturedAnswer = With<ReadOf<'captured'>, Receipted, 'delivered'>
+
 /** One thing that happened. */
-export type Event = z.infer<typeof Schema.event>
+export type Event =
+  | Exclude<Read, { type: 'funded' | 'unfunded' | 'decided' | 'captured' }>
+  | Settlement<'funded'>
+  | Settlement<'unfunded'>
+  | DecidedOnQuote
+  | DecidedOnTerms
+  | CapturedAnswer
+  | With<ReadOf<'captured'>, never, Receipted>
 /** Its name. */
 export type Type = Event['type']
 /** The event of one name. */
@@ -26,7 +55,7 @@ export type Draft = {
 /** Reads an event. Throws `InputError` naming the path and what was expected. */
 export function parse(value: unknown): Event {
   const result = Schema.event.safeParse(value)
-  if (result.success) return result.data
+  if (result.success) return result.data as Event
   const issue = result.error.issues[0]!
   throw new InputError(`expected an event: ${issue.path.join('.') || 'type'}: ${issue.message}`, {
     code: 'event-malformed',
@@ -47,11 +76,15 @@ export function id(event: Event): string {
       return `${event.type}/${event.root}`
     case 'quoted':
       return `quoted/${event.quote.salt}`
+    case 'accepted':
     case 'served':
-      return `served/${event.payment.payer}/${event.payment.nonce}`
+    case 'returned':
+      return `${event.type}/${event.payment.payer}/${event.payment.nonce}`
     case 'funded':
-    case 'unfunded':
-      return `settled/${event.receiptHash}`
+    case 'unfunded': {
+      const { receiptHash, payment } = event
+      return `settled/${receiptHash ?? `${payment!.payer}/${payment!.nonce}`}`
+    }
     case 'closing':
     case 'published':
       return `${event.type}/${event.epoch}`
@@ -69,8 +102,11 @@ export function id(event: Event): string {
       return `${event.type}/${event.salt}`
     case 'captured':
     case 'disputed':
+    case 'refunded':
     case 'voided':
       return `settled/${event.purchase}`
+    case 'moved':
+      return `moved/${event.agent}/${event.run}/${event.seq}`
     default:
       return `${event.type}/${event.purchase}`
   }

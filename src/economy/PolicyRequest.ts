@@ -8,20 +8,38 @@ import * as Work from '../market/Work.ts'
 import type * as Budget from '../policies/Budget.ts'
 import type * as Event from './Event.ts'
 
+/** What does not follow from quote or terms, but is stated. */
+export type Stated = {
+  /** `host:port` the seller is asked at; of terms it follows. */
+  readonly host?: string
+  /** What the agent wants it with, and for: of terms alone. */
+  readonly tool?: string
+  readonly category?: string
+}
+
 /** What does not follow from the quote. */
-export type Options = {
-  /** `host:port` the seller is asked at. */
-  readonly host: string
+export type Options = Stated & {
   /** The id it is held under: the purchase's, or that of the attempt which was approved. */
   readonly hold: Hex
   readonly approval?: Budget.Approval | undefined
 }
 
-/** The request of a quote. */
-export function of(
-  { key, quote, card }: Pick<Event.Of<'decided'>, 'key' | 'quote' | 'card'>,
-  { host, hold, approval }: Options,
-): Budget.Request {
+/** What a quote was decided on: or terms. */
+export type Decided =
+  | Pick<Event.DecidedOnQuote, 'key' | 'quote' | 'card' | 'terms'>
+  | Pick<Event.DecidedOnTerms, 'key' | 'terms'>
+
+/** What a recorded request states of itself. */
+export function stated({ request }: Pick<Event.Of<'decided'>, 'request'>): Stated {
+  const { host, tool, category } = request
+  return { host: String(host), tool: String(tool), category: String(category) }
+}
+
+/** The request of a quote, or of terms. */
+export function of(decided: Decided, options: Options): Budget.Request {
+  if (decided.terms !== undefined) return ofTerms(decided, options)
+  const { key, quote, card } = decided
+  const { host = 'none', hold, approval } = options
   const coveragePpb = BigInt(quote.coveragePromisedPpb)
   const most = { in: quote.maxTokensIn, cached: 0, out: quote.maxTokensOut }
   const stdUs = Work.stdUs(card, most)
@@ -42,6 +60,40 @@ export function of(
     datanet: card.datanet,
     ...{ adapter: 'none', tool: 'none', category: 'inference' },
     ...(approval === undefined ? {} : { approval }),
+  }
+}
+
+/** Nobody promises who shaped what it brings, and no device is reserved for it. */
+function ofTerms(
+  { key, terms }: Pick<Event.DecidedOnTerms, 'key' | 'terms'>,
+  { tool = 'none', category = terms.kind, hold, approval }: Options,
+): Budget.Request {
+  const { requestDigest, asset, payAtoms, payTo, model } = terms
+  return {
+    id: hold,
+    digest: requestDigest,
+    agent: key.agent,
+    asset: asset.id,
+    atoms: BigInt(payAtoms),
+    payee: payTo,
+    host: terms.kind === 'resource' ? new URL(terms.url).host : 'none',
+    model,
+    royaltySharePpb: 0n,
+    trustTier: 0,
+    deviceMs: 0n,
+    ...{ datanet: 'none', adapter: 'none', tool, category },
+    ...(terms.kind === 'call' ? factsOf(terms) : {}),
+    ...(approval === undefined ? {} : { approval }),
+  }
+}
+
+/** What the agent measured itself, as it was recorded. */
+function factsOf({ facts }: Extract<Event.DecidedOnTerms['terms'], { kind: 'call' }>) {
+  const { slippagePpb, drawdown, price } = facts
+  return {
+    ...(slippagePpb && { slippagePpb: BigInt(slippagePpb) }),
+    ...(drawdown && { drawdown: { ...drawdown, ppb: BigInt(drawdown.ppb) } }),
+    ...(price && { price: { ...price, atoms: BigInt(price.atoms) } }),
   }
 }
 

@@ -11,6 +11,7 @@ import * as Economy from './Economy.ts'
 import * as Event from './Event.ts'
 import * as PolicyRequest from './PolicyRequest.ts'
 import * as Purchases from './Purchases.ts'
+import * as PurchaseTerms from './PurchaseTerms.ts'
 
 const signature = `0x${'11'.repeat(65)}` as const
 const agent = Terms.address('payer')
@@ -88,7 +89,7 @@ type Wish = {
   readonly times?: bigint
 }
 
-function decide(desk: Desk, wish: Wish = {}, given = policy): Event.Of<'decided'> {
+function decide(desk: Desk, wish: Wish = {}, given = policy): Event.DecidedOnQuote {
   const { payee = 0, step = desk.told.length, attempt = 0, approved, times = 1n } = wish
   const quote = Terms.quote({
     payTo: payees[payee]!,
@@ -119,17 +120,17 @@ function decide(desk: Desk, wish: Wish = {}, given = policy): Event.Of<'decided'
   }
 }
 
-function held({ purchase, quote }: Event.Of<'decided'>): Event.Of<'held'> {
+function held({ purchase, quote }: Event.DecidedOnQuote): Event.Of<'held'> {
   return { type: 'held', purchase, atoms: quote.payAtoms }
 }
 
-function paying({ purchase, quote }: Event.Of<'decided'>): Event.Of<'paying'> {
+function paying({ purchase, quote }: Event.DecidedOnQuote): Event.Of<'paying'> {
   const validBeforeSec = Math.ceil(quote.expiresAtMs / 1000)
   const nonce = Id.nonce(agent, purchase)
   return { type: 'paying', purchase, nonce, validBeforeSec, payload: {}, transition }
 }
 
-function captured({ purchase, quote }: Event.Of<'decided'>): Event.Of<'captured'> {
+function captured({ purchase, quote }: Event.DecidedOnQuote): Event.CapturedAnswer {
   const receipt = Terms.receipt(quote, { paymentNonce: Id.nonce(agent, purchase) })
   return {
     ...{ type: 'captured', purchase, atoms: quote.payAtoms, receipt, signature, evidence },
@@ -137,12 +138,12 @@ function captured({ purchase, quote }: Event.Of<'decided'>): Event.Of<'captured'
   }
 }
 
-function disputed({ purchase, quote }: Event.Of<'decided'>): Event.Of<'disputed'> {
+function disputed({ purchase, quote }: Event.DecidedOnQuote): Event.Of<'disputed'> {
   const because = 'nothing was delivered'
   return { type: 'disputed', purchase, atoms: quote.payAtoms, because, evidence, transition }
 }
 
-function voided({ purchase }: Pick<Event.Of<'decided'>, 'purchase'>): Event.Of<'voided'> {
+function voided({ purchase }: Pick<Event.DecidedOnQuote, 'purchase'>): Event.Of<'voided'> {
   return { type: 'voided', purchase, because: 'never paid', transition }
 }
 
@@ -152,8 +153,8 @@ function standing(desk: Desk, payee?: Hex): bigint {
   let used = 0n
   for (const [event, atMs] of desk.told) {
     if (event.type === 'decided' && event.verdict === 'allow')
-      if (payee === undefined || event.quote.payTo === payee)
-        held.set(event.purchase, BigInt(event.quote.payAtoms))
+      if (payee === undefined || PurchaseTerms.of(event).payTo === payee)
+        held.set(event.purchase, BigInt(PurchaseTerms.of(event).payAtoms))
     if (event.type !== 'captured' && event.type !== 'disputed' && event.type !== 'voided') continue
     const atoms = held.get(event.purchase) ?? 0n
     held.delete(event.purchase)
@@ -179,7 +180,8 @@ function eventOf(desk: Desk, { do: what, at }: Step): Event.Event | undefined {
   const open = Purchases.open(desk.economy.purchases)
   const purchase = open[at % Math.max(1, open.length)]
   if (purchase === undefined) return undefined
-  const { status, decided } = purchase
+  const { status } = purchase
+  const decided = PurchaseTerms.quoted(purchase.decided)
   if (what === 'void') return voided(decided)
   if (status === 'decided') return held(decided)
   if (status === 'held') return paying(decided)
@@ -242,7 +244,7 @@ describe('in whatever order it happens', () => {
           ({ status }) => !['decided', 'held', 'paying'].includes(status),
         )
         if (ended.length === 0) return
-        const { decided } = ended[at % ended.length]!
+        const decided = PurchaseTerms.quoted(ended[at % ended.length]!.decided)
         for (const again of [held, paying, captured, disputed, voided])
           expect(ask(desk, again(decided))).toMatch(/./)
         expect(ask(desk, decided)).toMatch(/decided twice/)
@@ -271,7 +273,7 @@ describe('in whatever order it happens', () => {
 })
 
 describe('a decision', () => {
-  test.each<[string, (event: Event.Of<'decided'>) => Event.Of<'decided'>, RegExp]>([
+  test.each<[string, (event: Event.DecidedOnQuote) => Event.DecidedOnQuote, RegExp]>([
     [
       'under a policy that was never adopted',
       (event) => ({ ...event, policyDigest: Hash.text('x') }),
@@ -322,7 +324,7 @@ describe('a decision', () => {
 })
 
 describe('money leaves as it was decided', () => {
-  function paid(): { desk: Desk; decided: Event.Of<'decided'> } {
+  function paid(): { desk: Desk; decided: Event.DecidedOnQuote } {
     const desk = open()
     const decided = decide(desk)
     for (const event of [decided, held(decided), paying(decided)]) tell(desk, event)
@@ -394,7 +396,7 @@ describe('a review', () => {
   const refusal = (purchase: Hex): Event.Event => ({
     ...{ type: 'declined', purchase, by: 'ops', because: 'too dear' },
   })
-  function reviewed(): { desk: Desk; first: Event.Of<'decided'> } {
+  function reviewed(): { desk: Desk; first: Event.DecidedOnQuote } {
     const desk = open(cautious)
     const first = decide(desk, { step: 1 }, cautious)
     expect(first.verdict).toBe('review')

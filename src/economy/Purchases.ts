@@ -13,12 +13,13 @@ import * as Freeze from '../policies/Freeze.ts'
 import * as Policy from '../policies/Policy.ts'
 import type * as Event from './Event.ts'
 import * as PolicyRequest from './PolicyRequest.ts'
+import * as PurchaseTerms from './PurchaseTerms.ts'
 import type { Fault, Place } from './Sales.ts'
 
 /** All a purchase can be; `reviewing` waits for an answer, and holds until it comes or is late. */
 export const statuses = [
   ...(['refused', 'reviewing', 'decided', 'held'] as const),
-  ...(['paying', 'captured', 'disputed', 'voided'] as const),
+  ...(['paying', 'captured', 'disputed', 'voided', 'refunded'] as const),
 ]
 
 /** Where a purchase stands. */
@@ -70,7 +71,8 @@ export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place)
   if (Id.purchase(event.key) !== event.purchase)
     return 'purchase id that is not the hash of its key'
   if (state.purchases.has(event.purchase)) return 'purchase decided twice'
-  if (Card.hash(event.card) !== event.quote.cardHash) return 'decision on another model card'
+  const unsound = termsFault(event)
+  if (unsound !== undefined) return unsound
   const before = state.purchases.get(previous(event))
   if (isOpen(before)) return 'attempt begun before the last one ended'
   const approved = event.approved === undefined ? undefined : before
@@ -79,9 +81,8 @@ export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place)
   if (approved === undefined && isWaiting(state, before, at.atMs))
     return 'attempt begun while the last one waits for an answer'
   const hold = approved?.hold ?? event.purchase
-  const host = String(event.request.host)
   const approval = approved && approvalOf(approved)
-  const request = PolicyRequest.of(event, { host, hold, approval })
+  const request = PolicyRequest.of(event, { ...PolicyRequest.stated(event), hold, approval })
   if (Json.encode(Json.plain(request)) !== Json.encode(event.request))
     return 'recorded request that does not follow from quote and key'
   const shadow = shadowFault(state, event, request, at)
@@ -100,6 +101,15 @@ export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place)
     leaves: [at.leaf],
   })
   return undefined
+}
+
+/** Why what was decided on is not one thing. */
+function termsFault({ quote, card, terms }: Event.Of<'decided'>): Fault {
+  if (terms === undefined)
+    return Card.hash(card) === quote.cardHash ? undefined : 'decision on another model card'
+  if (terms.kind === 'resource')
+    return terms.seller === terms.payTo ? undefined : 'resource of another seller than is paid'
+  return terms.to === terms.payTo ? undefined : 'call of another contract than is paid'
 }
 
 /** What the policy on trial would have decided, recomputed; it had no effect. */
@@ -124,7 +134,7 @@ function previous({ key }: Pick<Event.Of<'decided'>, 'key'>): Hex {
 /** What an approval lets pass: this payee, this model, up to its ceiling. */
 export function approvalOf({ approved, decided }: Purchase): Budget.Approval | undefined {
   if (approved === undefined) return undefined
-  const { payTo: payee, model } = decided.quote
+  const { payTo: payee, model } = PurchaseTerms.of(decided)
   return { by: approved.by, payee, model, ceilingAtoms: BigInt(approved.ceilingAtoms) }
 }
 
@@ -177,7 +187,8 @@ export function thawed(state: Purchases, event: Event.Of<'thawed'>): Fault {
 export function held(state: Purchases, event: Event.Of<'held'>, at: Place): Fault {
   const purchase = state.purchases.get(event.purchase)
   if (purchase?.status !== 'decided') return 'hold without an allowing decision'
-  if (event.atoms !== purchase.decided.quote.payAtoms) return 'hold of another amount than quoted'
+  if (event.atoms !== PurchaseTerms.of(purchase.decided).payAtoms)
+    return 'hold of another amount than quoted'
   move(purchase, 'held', at)
   return undefined
 }
@@ -188,7 +199,7 @@ export function paying(state: Purchases, event: Event.Of<'paying'>, at: Place): 
   if (purchase?.status !== 'held') return 'payment without a hold'
   if (event.nonce !== Id.nonce(purchase.decided.key.agent, event.purchase))
     return 'payment under a nonce that is not the purchase’s'
-  if (event.validBeforeSec * 1000 < purchase.decided.quote.expiresAtMs)
+  if (event.validBeforeSec * 1000 < PurchaseTerms.of(purchase.decided).expiresAtMs)
     return 'payment that is void before its quote expires'
   purchase.paying = event
   move(purchase, 'paying', at)
@@ -199,31 +210,68 @@ export function paying(state: Purchases, event: Event.Of<'paying'>, at: Place): 
 export function captured(state: Purchases, event: Event.Of<'captured'>, at: Place): Fault {
   const purchase = state.purchases.get(event.purchase)
   if (purchase?.status !== 'paying') return 'capture without a payment'
-  const { quote, card } = purchase.decided
-  const { receipt } = event
-  const fault = Receipt.fault(receipt, quote, card)
+  const fault = deliveryFault(purchase, event)
   if (fault !== undefined) return fault
-  if (receipt.payer !== purchase.decided.key.agent) return 'receipt for another payer'
-  if (receipt.paymentNonce !== purchase.paying!.nonce) return 'receipt for another payment'
-  if (event.atoms !== quote.payAtoms) return 'capture of another amount than was signed away'
-  const outcome = Budget.capture(state.usage, purchase.hold, BigInt(event.atoms), at.atMs)
-  if (outcome !== 'ok') return `capture refused: ${JSON.stringify(outcome)}`
-  state.spentAtoms += BigInt(event.atoms)
+  const refused = spend(state, purchase, event, at)
+  if (refused !== undefined) return refused
   purchase.captured = event
   move(purchase, 'captured', at)
   return undefined
 }
 
+/** Why what was delivered is not what was decided on. */
+function deliveryFault(purchase: Purchase, event: Event.Of<'captured'>): Fault {
+  const { decided, paying } = purchase
+  const { receipt, delivered } = event
+  if (decided.terms !== undefined) {
+    if (receipt !== undefined) return 'receipt under terms that nobody signed'
+    if ((delivered !== undefined) !== (decided.terms.kind === 'resource'))
+      return `a ${decided.terms.kind} and what was delivered do not fit`
+    return undefined
+  }
+  if (receipt === undefined) return 'capture of an answer without its receipt'
+  const fault = Receipt.fault(receipt, decided.quote, decided.card)
+  if (fault !== undefined) return fault
+  if (receipt.payer !== decided.key.agent) return 'receipt for another payer'
+  if (receipt.paymentNonce !== paying!.nonce) return 'receipt for another payment'
+  return undefined
+}
+
+/** Money that is gone, to the policy: all that was signed away. */
+function spend(
+  state: Purchases,
+  purchase: Purchase,
+  { type, atoms }: Event.Of<'captured' | 'disputed' | 'refunded'>,
+  at: Place,
+): Fault {
+  if (atoms !== PurchaseTerms.of(purchase.decided).payAtoms)
+    return `${ends[type]} of another amount than was signed away`
+  const outcome = Budget.capture(state.usage, purchase.hold, BigInt(atoms), at.atMs)
+  if (outcome !== 'ok') return `capture refused: ${JSON.stringify(outcome)}`
+  state.spentAtoms += BigInt(atoms)
+  return undefined
+}
+
+const ends = { captured: 'capture', disputed: 'dispute', refunded: 'refund' } as const
+
 /** Paid, and what came back does not hold: the money is spent all the same. */
 export function disputed(state: Purchases, event: Event.Of<'disputed'>, at: Place): Fault {
   const purchase = state.purchases.get(event.purchase)
   if (purchase?.status !== 'paying') return 'dispute without a payment'
-  if (event.atoms !== purchase.decided.quote.payAtoms)
-    return 'dispute of another amount than was signed away'
-  const outcome = Budget.capture(state.usage, purchase.hold, BigInt(event.atoms), at.atMs)
-  if (outcome !== 'ok') return `capture refused: ${JSON.stringify(outcome)}`
-  state.spentAtoms += BigInt(event.atoms)
+  const refused = spend(state, purchase, event, at)
+  if (refused !== undefined) return refused
   move(purchase, 'disputed', at)
+  return undefined
+}
+
+/** Paid, nothing delivered, all of it change in the seller's books: to the policy it is spent. */
+export function refunded(state: Purchases, event: Event.Of<'refunded'>, at: Place): Fault {
+  const purchase = state.purchases.get(event.purchase)
+  if (purchase?.status !== 'paying') return 'refund without a payment'
+  if (purchase.decided.terms !== undefined) return 'refund by a seller that keeps no books'
+  const refused = spend(state, purchase, event, at)
+  if (refused !== undefined) return refused
+  move(purchase, 'refunded', at)
   return undefined
 }
 
@@ -255,9 +303,9 @@ export function isOpen(purchase: Purchase | undefined): boolean {
   return purchase !== undefined && ['decided', 'held', 'paying'].includes(purchase.status)
 }
 
-/** Hash of the quote a purchase was decided on. */
+/** Hash of the quote a purchase was decided on. Asserts that it was a quote. */
 export function quoteHash(purchase: Purchase): Hex {
-  return Quote.hash(purchase.decided.quote)
+  return Quote.hash(PurchaseTerms.quoted(purchase.decided).quote)
 }
 
 function move(purchase: Purchase, status: Purchase['status'], at: Place): void {

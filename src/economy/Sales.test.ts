@@ -219,7 +219,7 @@ function changeOf(stall: Stall, payer: Hex): { available: bigint; pending: bigin
       served.set(Receipt.hash(event.receipt), { left, applied, payer })
     }
     if (event.type !== 'served' && event.type !== 'funded' && event.type !== 'unfunded') continue
-    const hash = event.type === 'served' ? Receipt.hash(event.receipt) : event.receiptHash
+    const hash = event.type === 'served' ? Receipt.hash(event.receipt) : event.receiptHash!
     const sale = served.get(hash)!
     if (sale.payer !== payer) continue
     if (event.type === 'served')
@@ -326,7 +326,7 @@ describe('in whatever order it happens', () => {
         const seen = new Set<string>()
         const funded = new Map<string, number>()
         for (const [event, atMs] of stall.told) {
-          if (event.type === 'funded') funded.set(event.receiptHash, atMs)
+          if (event.type === 'funded') funded.set(event.receiptHash!, atMs)
           if (event.type !== 'closing') continue
           for (const receipt of event.receipts) {
             expect(seen.has(receipt)).toBe(false)

@@ -13,13 +13,13 @@ import * as Share from '../kernel/Share.ts'
 import * as Card from '../market/Card.schema.ts'
 import * as Quote from '../market/Quote.ts'
 import * as Receipt from '../market/Receipt.ts'
-import * as Account from '../royalties/Account.ts'
 import * as Accrual from '../royalties/Accrual.ts'
 import type * as Artifact from '../royalties/Artifact.ts'
-import * as Epoch from '../royalties/Epoch.ts'
+import type * as Epoch from '../royalties/Epoch.ts'
 import * as Earnings from './Earnings.ts'
 import type * as Event from './Event.ts'
 import * as Lineage from './Lineage.ts'
+import * as Prepaid from './Prepaid.ts'
 
 /** Why an event cannot follow what happened before; undefined when it can. */
 export type Fault = string | undefined
@@ -70,6 +70,9 @@ export type Sales = {
   readonly sales: Map<Hex, Sale>
   /** `payer/nonce` → receipt. */
   readonly payments: Map<string, Hex>
+  /** Payments taken ahead of their answer, by `payer/nonce`; the keys of those that have not ended. */
+  readonly prepaid: Map<string, Prepaid.Prepaid>
+  readonly openPrepaid: Set<string>
   /** Memory of its own answers: they cannot be sold as data. */
   outputs: Outputs.Outputs
   outputSalt: Hex
@@ -98,6 +101,8 @@ export function empty(): Sales {
     change: new Map(),
     sales: new Map(),
     payments: new Map(),
+    prepaid: new Map(),
+    openPrepaid: new Set(),
     outputs: Outputs.empty,
     outputSalt: genesis,
     accruals: Accrual.empty(),
@@ -112,6 +117,9 @@ export function empty(): Sales {
   }
 }
 
+/** Key of a payment. */
+export const paymentKey = Prepaid.key
+
 /** Change that a payer may have applied now: what is available less what open quotes reserve. */
 export function spendableChange(sales: Sales, payer: Hex, nowMs: number): bigint {
   let reservedAtoms = 0n
@@ -121,11 +129,6 @@ export function spendableChange(sales: Sales, payer: Hex, nowMs: number): bigint
   }
   const available = sales.change.get(payer)?.availableAtoms ?? 0n
   return available > reservedAtoms ? available - reservedAtoms : 0n
-}
-
-/** Key of a payment. */
-export function paymentKey(payment: { payer: Hex; nonce: Hex }): string {
-  return `${payment.payer}/${payment.nonce}`
 }
 
 /** Registers a model card, or artifacts with their lineage. */
@@ -194,15 +197,16 @@ export function quoted(sales: Sales, event: Event.Of<'quoted'>, leaf: number): F
   return undefined
 }
 
-/** An answer given under a quote and a verified payment. */
+/** An answer given under a quote and a verified payment, which may have been taken ahead of it. */
 export function served(sales: Sales, event: Event.Of<'served'>, at: Place): Fault {
   const { receipt, payment } = event
   const known = sales.quotes.get(receipt.money.quoteHash)
   if (known === undefined) return 'receipt without a quote'
-  if (known.used) return 'quote used twice'
+  const prepaid = sales.prepaid.get(Prepaid.key(payment))
+  if (prepaid === undefined && known.used) return 'quote used twice'
   // From then on its change may be reserved for another quote.
-  if (at.atMs >= known.quote.expiresAtMs) return 'quote had expired'
-  const fault = servedFault(sales, event, known.quote)
+  if (prepaid === undefined && at.atMs >= known.quote.expiresAtMs) return 'quote had expired'
+  const fault = servedFault(sales, event, { quote: known.quote, prepaid })
   if (fault !== undefined) return fault
   const receiptHash = Receipt.hash(receipt)
   Lineage.settle(sales, receipt)
@@ -213,10 +217,12 @@ export function served(sales: Sales, event: Event.Of<'served'>, at: Place): Faul
   })
   if (outcome !== 'ok') return `accrual refused: ${outcome}`
   const money = receipt.money
-  known.used = true
-  sales.reservations.get(receipt.payer)?.delete(money.quoteHash)
-  const change = changeOf(sales, receipt.payer)
-  change.availableAtoms -= BigInt(known.quote.changeAppliedAtoms)
+  const change = Prepaid.changeOf(sales, receipt.payer)
+  if (prepaid === undefined) {
+    known.used = true
+    sales.reservations.get(receipt.payer)?.delete(money.quoteHash)
+    change.availableAtoms -= BigInt(known.quote.changeAppliedAtoms)
+  }
   change.pendingAtoms += BigInt(known.quote.maxAtoms) - BigInt(money.chargedAtoms)
   assert(change.availableAtoms >= 0n && change.pendingAtoms >= 0n, 'change that is never negative')
   sales.receivableAtoms += BigInt(money.paidAtoms)
@@ -228,20 +234,30 @@ export function served(sales: Sales, event: Event.Of<'served'>, at: Place): Faul
     windows: event.outputs as Hex,
     answeredAtMs: receipt.issuedAtMs,
   })
-  sales.payments.set(paymentKey(payment), receiptHash)
-  sales.sales.set(receiptHash, {
-    receipt,
-    receiptHash,
-    signature: event.signature,
-    payment,
-    spans: event.evidence,
-    leaf: at.leaf,
-    status: 'served',
+  sales.payments.set(Prepaid.key(payment), receiptHash)
+  const { signature, evidence: spans } = event
+  const sale: Sale = {
+    ...{ receipt, receiptHash, signature, payment, spans },
+    ...{ leaf: at.leaf, status: 'served' },
+  }
+  sales.sales.set(receiptHash, sale)
+  if (prepaid === undefined || !Prepaid.serve(sales, prepaid, at.leaf)) return undefined
+  // What was received ahead is receivable from here on, and received again at once.
+  sales.receivedAtoms -= BigInt(money.paidAtoms)
+  return fund(sales, sale, {
+    evidence: prepaid.evidence!,
+    ...{ leaf: prepaid.fundedLeaf!, atMs: at.atMs },
   })
-  return undefined
 }
 
-function servedFault(sales: Sales, event: Event.Of<'served'>, quote: Quote.Quote): Fault {
+function servedFault(
+  sales: Sales,
+  event: Event.Of<'served'>,
+  {
+    quote,
+    prepaid,
+  }: { readonly quote: Quote.Quote; readonly prepaid?: Prepaid.Prepaid | undefined },
+): Fault {
   const { receipt, payment } = event
   const card = sales.cards.get(quote.cardHash)
   if (card === undefined) return 'receipt for a model card that was never registered'
@@ -251,13 +267,11 @@ function servedFault(sales: Sales, event: Event.Of<'served'>, quote: Quote.Quote
   if (receipt.prevHash !== sales.lastReceipt) return 'receipt that does not follow the one before'
   if (payment.payer !== receipt.payer) return 'payment of somebody else'
   if (payment.nonce !== receipt.paymentNonce) return 'payment under another nonce'
-  if (payment.payTo !== quote.payTo) return 'payment to another payee'
-  if (payment.valueAtoms !== quote.payAtoms) return 'payment of another amount'
-  if (sales.payments.has(paymentKey(payment))) return 'payment used twice'
-  // The reservation may have expired, and another quote may have used the change since.
-  const available = sales.change.get(receipt.payer)?.availableAtoms ?? 0n
-  if (BigInt(quote.changeAppliedAtoms) > available)
-    return `quote applies ${quote.changeAppliedAtoms} atoms of change, ${available} are left`
+  const unpaid =
+    prepaid === undefined
+      ? Prepaid.paymentFault(sales, payment, quote)
+      : Prepaid.servedFault(prepaid, event)
+  if (unpaid !== undefined) return unpaid
   for (const entry of receipt.influence.entries)
     if (Lineage.find(sales, entry.artifact) === undefined)
       return `influence of ${entry.artifact}, which is not registered`
@@ -266,18 +280,28 @@ function servedFault(sales: Sales, event: Event.Of<'served'>, quote: Quote.Quote
 
 /** The payment is final on chain. */
 export function funded(sales: Sales, event: Event.Of<'funded'>, at: Place): Fault {
+  if (event.receiptHash === undefined) return Prepaid.funded(sales, event, at)
   const sale = sales.sales.get(event.receiptHash)
   if (sale === undefined) return 'funding of a receipt that was never served'
   if (sale.status !== 'served') return `funding of a receipt that is ${sale.status}`
-  const outcome = Accrual.fund(sales.accruals, { receipt: event.receiptHash, fundedAtMs: at.atMs })
+  return fund(sales, sale, { evidence: event.evidence, ...at })
+}
+
+function fund(
+  sales: Sales,
+  sale: Sale,
+  { evidence, leaf, atMs }: Place & Pick<Event.Of<'funded'>, 'evidence'>,
+): Fault {
+  const { receiptHash } = sale
+  const outcome = Accrual.fund(sales.accruals, { receipt: receiptHash, fundedAtMs: atMs })
   if (outcome !== 'ok') return `accrual refused: ${outcome}`
   sale.status = 'funded'
-  sale.evidence = event.evidence
-  sale.fundedLeaf = at.leaf
+  sale.evidence = evidence
+  sale.fundedLeaf = leaf
   const paid = BigInt(sale.receipt.money.paidAtoms)
   sales.receivableAtoms -= paid
   sales.receivedAtoms += paid
-  const change = changeOf(sales, sale.receipt.payer)
+  const change = Prepaid.changeOf(sales, sale.receipt.payer)
   const left = leftover(sales, sale)
   change.pendingAtoms -= left
   change.availableAtoms += left
@@ -285,7 +309,8 @@ export function funded(sales: Sales, event: Event.Of<'funded'>, at: Place): Faul
 }
 
 /** The payment will never come: postings and change are put back. */
-export function unfunded(sales: Sales, event: Event.Of<'unfunded'>): Fault {
+export function unfunded(sales: Sales, event: Event.Of<'unfunded'>, at: Place): Fault {
+  if (event.receiptHash === undefined) return Prepaid.unfunded(sales, event, at)
   const sale = sales.sales.get(event.receiptHash)
   if (sale === undefined) return 'reversal of a receipt that was never served'
   if (sale.status !== 'served') return `reversal of a receipt that is ${sale.status}`
@@ -295,67 +320,9 @@ export function unfunded(sales: Sales, event: Event.Of<'unfunded'>): Fault {
   sale.status = 'unfunded'
   sales.receivableAtoms -= BigInt(money.paidAtoms)
   sales.roundingNano -= BigInt(money.roundingNano)
-  const change = changeOf(sales, payer)
+  const change = Prepaid.changeOf(sales, payer)
   change.pendingAtoms -= leftover(sales, sale)
   change.availableAtoms += BigInt(sales.quotes.get(money.quoteHash)!.quote.changeAppliedAtoms)
-  return undefined
-}
-
-/** An epoch is about to be published: it must be the one that the log implies. */
-export function closing(sales: Sales, event: Event.Of<'closing'>, at: Place, scale: bigint): Fault {
-  if (event.epoch !== sales.epochs.length)
-    return `epoch ${event.epoch}, expected ${sales.epochs.length}`
-  const last = sales.epochs.at(-1)
-  if (last !== undefined && last.published === undefined) return 'an epoch is still being published'
-  const proposal = Epoch.propose(sales.accruals, { nowMs: at.atMs, scale })
-  if (proposal.rootWord !== event.root)
-    return `epoch root ${event.root}, recomputed ${proposal.rootWord}`
-  if (proposal.depth !== event.depth)
-    return `epoch depth ${event.depth}, recomputed ${proposal.depth}`
-  if (String(proposal.totalAtoms) !== event.totalAtoms)
-    return `epoch total ${event.totalAtoms}, recomputed ${proposal.totalAtoms}`
-  if (proposal.receipts.join() !== event.receipts.join())
-    return 'epoch over other receipts than are due'
-  sales.epochs.push({ epoch: event.epoch, proposal, closing: event, leaf: at.leaf })
-  return undefined
-}
-
-/** The epoch's transaction is final. */
-export function published(sales: Sales, event: Event.Of<'published'>, leaf: number): Fault {
-  const state = sales.epochs[event.epoch]
-  if (state === undefined) return `publication of epoch ${event.epoch}, which was never closed`
-  if (state.published !== undefined) return `epoch ${event.epoch} published twice`
-  const outcome = Epoch.publish(sales.accruals, state.proposal)
-  if (outcome !== 'ok' && outcome !== 'exists') return `publication refused: ${outcome}`
-  state.published = event
-  state.publishedLeaf = leaf
-  return undefined
-}
-
-/** A payee took what a published root owes it. */
-export function claimed(sales: Sales, event: Event.Of<'claimed'>): Fault {
-  const account = sales.accruals.leaves[event.index]
-  if (account === undefined) return `claim of leaf ${event.index}, which no published root has`
-  if (Account.leaf(account).address !== event.account)
-    return `claim of leaf ${event.index} by ${event.account}, it is ${account}'s`
-  const before = sales.accruals.balances.get(account)!.claimedAtoms
-  const cumulativeAtoms = BigInt(event.cumulativeAtoms)
-  if (cumulativeAtoms - before !== BigInt(event.atoms))
-    return `claim of ${event.atoms} atoms, recomputed ${cumulativeAtoms - before}`
-  const outcome = Epoch.claim(sales.accruals, { account, cumulativeAtoms })
-  if (outcome !== 'ok') return `claim refused: ${outcome}`
-  sales.claims.push(event)
-  return undefined
-}
-
-/** A payee is paid elsewhere from now on, by its own signature, which the vault has judged. */
-export function redirected(sales: Sales, event: Event.Of<'redirected'>): Fault {
-  const { account, to, index, sequence } = event
-  if (sales.accruals.leaves[index] !== account)
-    return `redirect of leaf ${index} by ${account}, which no published root has`
-  const count = sales.redirects.get(account)?.count ?? 0
-  if (sequence !== String(count)) return `redirect ${sequence} of ${account}, expected ${count}`
-  sales.redirects.set(account, { to, count: count + 1 })
   return undefined
 }
 
@@ -365,7 +332,7 @@ export function redirected(sales: Sales, event: Event.Of<'redirected'>): Fault {
  */
 export function assertConserved(sales: Sales): void {
   const { claimedNano, claimableNano, carryNano } = Accrual.totals(sales.accruals)
-  let changeAtoms = 0n
+  let changeAtoms = Prepaid.boundAtoms(sales)
   for (const { availableAtoms, pendingAtoms } of sales.change.values())
     changeAtoms += availableAtoms + pendingAtoms
   const held =
@@ -379,10 +346,4 @@ export function assertConserved(sales: Sales): void {
 function leftover(sales: Sales, sale: Sale): bigint {
   const { money } = sale.receipt
   return BigInt(sales.quotes.get(money.quoteHash)!.quote.maxAtoms) - BigInt(money.chargedAtoms)
-}
-
-function changeOf(sales: Sales, payer: Hex): Change {
-  const change = sales.change.get(payer) ?? { availableAtoms: 0n, pendingAtoms: 0n }
-  sales.change.set(payer, change)
-  return change
 }

@@ -7,6 +7,7 @@ import type * as Economy from './Economy.ts'
 import * as Event from './Event.ts'
 import * as Buying from './snapshot/Buying.ts'
 import * as Plain from './snapshot/Plain.ts'
+import * as Running from './snapshot/Running.ts'
 import * as Selling from './snapshot/Selling.ts'
 import * as Source from './snapshot/Source.ts'
 import { malformed } from './snapshot/Table.ts'
@@ -22,6 +23,7 @@ export function encode(economy: Economy.Economy): Source.Section[] {
     { name: 'economy', bytes: Plain.encode({ opened: economy.opened, littleEndian }) },
     ...Selling.encode(economy.sales),
     ...Buying.encode(economy.purchases),
+    ...Running.encode(economy.runs),
   ]
 }
 
@@ -38,7 +40,12 @@ export function decode(source: Source.Source): Economy.Economy {
     throw malformed('the byte order of this machine', 'another')
   const opened = head.opened === undefined ? undefined : Event.parse(head.opened)
   if (opened !== undefined && opened.type !== 'opened') throw malformed('opened', opened.type)
-  return { opened, sales: Selling.decode(source), purchases: Buying.decode(source) }
+  return {
+    opened,
+    sales: Selling.decode(source),
+    purchases: Buying.decode(source),
+    runs: Running.decode(source),
+  }
 }
 
 /** What is searched is kept in the order of bytes of the machine that searches. */

@@ -2,9 +2,11 @@
  * @module What the files and the chain say, read plainly: no fold of the product is asked, so that a fold
  * that is wrong does not judge itself. From it follows what a kill left behind, wherever it was aimed.
  */
+
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type * as Event from '../../src/economy/Event.ts'
+import * as PurchaseTerms from '../../src/economy/PurchaseTerms.ts'
 import * as Asset from '../../src/kernel/Asset.ts'
 import type { Hex } from '../../src/kernel/Hex.ts'
 import * as Receipt from '../../src/market/Receipt.ts'
@@ -67,7 +69,7 @@ export function purchases(dir: string): ReadonlyMap<Hex, Purchase> {
         order: orderName(event.key.run, event.key.step),
         allowed: event.verdict === 'allow',
         status: 'refused',
-        atoms: BigInt(event.quote.payAtoms),
+        atoms: BigInt(PurchaseTerms.of(event).payAtoms),
       })
     else if (event.type === 'held') all.get(event.purchase)!.status = 'held'
     else if (event.type === 'paying')
@@ -76,7 +78,7 @@ export function purchases(dir: string): ReadonlyMap<Hex, Purchase> {
       Object.assign(all.get(event.purchase)!, {
         status: 'captured',
         atoms: BigInt(event.atoms),
-        receiptHash: Receipt.hash(event.receipt),
+        receiptHash: Receipt.hash(event.receipt!),
         evidence: event.evidence,
       })
     else if (event.type === 'disputed' || event.type === 'voided')
@@ -96,11 +98,11 @@ export function sales(dir: string): ReadonlyMap<Hex, Sale> {
       all.set(nonce, sale)
       named.set(receiptHash, sale)
     } else if (event.type === 'funded')
-      Object.assign(named.get(event.receiptHash)!, {
+      Object.assign(named.get(event.receiptHash!)!, {
         status: 'funded',
         evidence: event.evidence,
       })
-    else if (event.type === 'unfunded') named.get(event.receiptHash)!.status = 'unfunded'
+    else if (event.type === 'unfunded') named.get(event.receiptHash!)!.status = 'unfunded'
   return all
 }
 

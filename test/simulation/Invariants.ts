@@ -1,8 +1,10 @@
 /** @module What must hold: after every step, and when everything has come to its end. */
+
 import * as Purchase from '../../src/agents/Purchase.ts'
 import * as Audit from '../../src/economy/Audit.ts'
 import * as Economy from '../../src/economy/Economy.ts'
 import * as Purchases from '../../src/economy/Purchases.ts'
+import * as PurchaseTerms from '../../src/economy/PurchaseTerms.ts'
 import * as Sales from '../../src/economy/Sales.ts'
 import * as Snapshot from '../../src/economy/Snapshot.ts'
 import type * as Hex from '../../src/kernel/Hex.ts'
@@ -32,8 +34,8 @@ export function always(desks: readonly Processes.Desk[]): void {
     for (const { capAtoms } of law.inForce) if (capAtoms > cap) cap = capAtoms
     let [held, captured] = [0n, 0n]
     for (const { status, decided } of desk.books?.state.purchases.purchases.values() ?? [])
-      if (open.has(status)) held += BigInt(decided.quote.payAtoms)
-      else if (spent.has(status)) captured += BigInt(decided.quote.payAtoms)
+      if (open.has(status)) held += BigInt(PurchaseTerms.of(decided).payAtoms)
+      else if (spent.has(status)) captured += BigInt(PurchaseTerms.of(decided).payAtoms)
     if (captured + held > cap)
       wrong.push(`${desk.name}: captured ${captured} and held ${held} above the cap ${cap}`)
     const paid = Blocks.paidBy(blocks, address(desk))
@@ -107,8 +109,8 @@ function checkBuyer(desk: Processes.Desk) {
     if (isPaid !== spent.has(status))
       wrong.push(`${desk.name}: ${id} is ${status}, paid: ${isPaid}`)
     if (!isPaid) continue
-    const { key, quote } = decided
-    spentAtoms += BigInt(quote.payAtoms)
+    const { key } = decided
+    spentAtoms += BigInt(PurchaseTerms.of(decided).payAtoms)
     const step = `${key.run} ${key.step}`
     if (steps.has(step)) wrong.push(`${desk.name} paid twice for ${step}`)
     steps.add(step)

@@ -1,5 +1,7 @@
 /** @module `requite policy approve` and `deny`: somebody answers for a payment under review. */
+
 import { defineCommand } from 'citty'
+import * as PurchaseTerms from '../../economy/PurchaseTerms.ts'
 import { InputError } from '../../kernel/Errors.ts'
 import * as Money from '../../kernel/Money.ts'
 import * as Answer from '../Answer.ts'
@@ -41,7 +43,7 @@ export const approve = defineCommand({
       const purchase = Desk.find(desk, args.purchase)
       const by = answerer(desk, args.by)
       const upTo = args['up-to']
-      const { maxAtoms } = desk.purchases.purchases.get(purchase)!.decided.quote
+      const { maxAtoms } = PurchaseTerms.of(desk.purchases.purchases.get(purchase)!.decided)
       const ceilingAtoms =
         upTo === undefined ? BigInt(maxAtoms) : Money.parse(upTo, place.asset).atoms
       const outcome = await Operating.approve(desk, { purchase, by, ceilingAtoms })

@@ -1,5 +1,7 @@
 /** @module `requite policy explain`: what the policy would say now of a request that nobody makes. */
+
 import { defineCommand } from 'citty'
+import * as PurchaseTerms from '../../economy/PurchaseTerms.ts'
 import type { Hex } from '../../kernel/Hex.ts'
 import * as Json from '../../kernel/Json.ts'
 import * as Money from '../../kernel/Money.ts'
@@ -68,14 +70,15 @@ function defaults({ place, purchases, opened }: Desk.Desk): Hypothetical.Default
     ...{ adapter: 'none', tool: 'none', category: 'inference' },
   }
   if (last === undefined) return local
-  const { quote, request } = last
+  const { request } = last
+  const terms = PurchaseTerms.of(last)
   const amounts = ['coveragePpb', 'royaltySharePpb', 'deviceMs'] as const
   const stated = amounts.filter((name) => typeof request[name] === 'string')
   return {
     ...local,
-    payee: quote.payTo as Hex,
-    model: quote.model,
-    atoms: BigInt(quote.payAtoms),
+    payee: terms.payTo as Hex,
+    model: terms.model,
+    atoms: BigInt(terms.payAtoms),
     ...Object.fromEntries(stated.map((name) => [name, BigInt(String(request[name]))])),
     ...(typeof request.datanet === 'string' ? { datanet: request.datanet } : {}),
   }

@@ -1,6 +1,8 @@
 /** @module `requite policy status` and `approvals`: what is used, held, frozen, on trial and waiting. */
+
 import { relative } from 'node:path'
 import { defineCommand } from 'citty'
+import * as PurchaseTerms from '../../economy/PurchaseTerms.ts'
 import { problem } from '../../kernel/Errors.ts'
 import * as Json from '../../kernel/Json.ts'
 import * as Money from '../../kernel/Money.ts'
@@ -133,10 +135,10 @@ function frozen(freezes: readonly Freeze.Freeze[]): string {
 
 function waitingLines(desk: Desk.Desk, nowMs: number): string {
   const lines = Desk.waiting(desk).map(({ purchase, expiresAtMs, question }) => {
-    const { quote, reasons } = purchase.decided
+    const { reasons } = purchase.decided
     const { asset } = desk.place
     const show = (atoms: string) => Money.format(Money.of(asset, BigInt(atoms)))
-    const { payAtoms, maxAtoms } = quote
+    const { payAtoms, maxAtoms, model, payTo } = PurchaseTerms.of(purchase.decided)
     const whole = payAtoms === maxAtoms ? '' : ` (${show(maxAtoms)} without change)`
     const amount = `${show(payAtoms)}${whole}`
     const asking = reasons.find(({ outcome }) => outcome === 'review')
@@ -145,14 +147,14 @@ function waitingLines(desk: Desk.Desk, nowMs: number): string {
       { purchase: purchase.id, reasons: reasons as unknown as readonly Decision.Reason[] },
       { asset, priceAtoms: BigInt(maxAtoms), flags: [] },
     )
-    return `${colors.yellow(Verdict.short(purchase.id))} waits: ${amount} for ${quote.model} to ${quote.payTo}${about}\n  ${String(asking?.because ?? '')}; expires ${Meters.when(expiresAtMs, nowMs)}\n  ${line}`
+    return `${colors.yellow(Verdict.short(purchase.id))} waits: ${amount} for ${model} to ${payTo}${about}\n  ${String(asking?.because ?? '')}; expires ${Meters.when(expiresAtMs, nowMs)}\n  ${line}`
   })
   return lines.length === 0 ? 'nothing waits for approval' : lines.join('\n')
 }
 
 function plainReview({ purchase, expiresAtMs, question }: Desk.Waiting) {
   const { id, decided } = purchase
-  const { payTo: payee, model, payAtoms: atoms, maxAtoms: priceAtoms } = decided.quote
+  const { payTo: payee, model, payAtoms: atoms, maxAtoms: priceAtoms } = PurchaseTerms.of(decided)
   const asking = decided.reasons.find(({ outcome }) => outcome === 'review')
   const because = String(asking?.because ?? '')
   return {

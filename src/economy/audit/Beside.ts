@@ -20,7 +20,8 @@ export function judge(audit: State, event: Event.Event, { subject }: Place): voi
       Selling.published(audit, event)
       return
     case 'captured':
-      Answers.judge(audit.world, audit.tally, { receipt: event.receipt, subject })
+      if (event.receipt !== undefined)
+        Answers.judge(audit.world, audit.tally, { receipt: event.receipt, subject })
       return
   }
 }

@@ -1,6 +1,7 @@
 /** @module An agent's records, judged one by one: quotes decided on, payments signed, receipts captured. */
 import type * as Event from '../Event.ts'
 import * as Answers from './Answers.ts'
+import * as Calls from './Calls.ts'
 import * as Machines from './Machines.ts'
 import * as Payments from './Payments.ts'
 import type { Place, State } from './State.ts'
@@ -17,15 +18,25 @@ export function judge(audit: State, event: Event.Event, { subject, record }: Pla
       tally.judge('payment', subject, () => payingFault(audit, event))
       break
     case 'captured':
-      tally.judge('receipt', subject, () => Terms.captured(world, facts, event))
+      if (event.receipt !== undefined)
+        tally.judge('receipt', subject, () => Terms.captured(world, facts, event))
       tally.judge('payment', subject, () => evidenceFault(audit, event))
-      Answers.judge(world, tally, { receipt: event.receipt, subject })
+      if (event.receipt !== undefined)
+        Answers.judge(world, tally, { receipt: event.receipt, subject })
       break
     case 'disputed':
       tally.judge('payment', subject, () => evidenceFault(audit, event))
       break
+    case 'refunded':
+      tally.judge('receipt', subject, () => Terms.refunded(facts, event))
+      tally.judge('payment', subject, () => evidenceFault(audit, event))
+      break
     case 'voided':
       break
+    case 'moved':
+      tally.judge('identity', subject, () => Terms.moved(event, record))
+      tally.judge('transition', subject, () => Machines.movedFault(world, facts, event))
+      return
     default:
       return
   }
@@ -35,14 +46,16 @@ export function judge(audit: State, event: Event.Event, { subject, record }: Pla
 function payingFault({ world, facts }: State, event: Event.Of<'paying'>): string | undefined {
   const decided = facts.purchases.get(event.purchase)?.decided
   if (decided === undefined) return 'payment of a purchase that was never decided'
+  if (decided.terms?.kind === 'call') return Calls.signedFault(event)
   return Payments.authorizationFault(world, Payments.authorized(decided, event))
 }
 
-type Ended = Event.Of<'captured' | 'disputed'>
+type Ended = Event.Of<'captured' | 'disputed' | 'refunded'>
 
 function evidenceFault({ world, facts }: State, event: Ended): string | undefined {
   const { decided, paying } = facts.purchases.get(event.purchase) ?? {}
   if (decided === undefined || paying === undefined) return 'paid without a signed payment'
+  if (decided.terms?.kind === 'call') return Calls.evidenceFault(decided, paying, event.evidence)
   const { payment } = Payments.authorized(decided, paying)
   return Payments.evidenceFault(world, event.evidence, payment)
 }

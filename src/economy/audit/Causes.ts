@@ -4,6 +4,7 @@
  */
 import type { Cause } from '../../provenance/Record.ts'
 import type * as Event from '../Event.ts'
+import * as Prepaid from '../Prepaid.ts'
 import type { Facts } from './Facts.ts'
 
 /** Why causes are not those of the event; `unseen` names logs that are not given. */
@@ -36,6 +37,13 @@ export function judge(
   return { unseen }
 }
 
+function prepaid(
+  { prepaid }: Facts,
+  { payment }: { readonly payment: Event.Of<'returned'>['payment'] },
+) {
+  return prepaid.get(Prepaid.key(payment))
+}
+
 function required(facts: Facts, event: Event.Event, origin: string): Cause[] {
   const own = (leaf: number | undefined) => (leaf === undefined ? [] : [{ origin, leaf }])
   switch (event.type) {
@@ -43,16 +51,23 @@ function required(facts: Facts, event: Event.Event, origin: string): Cause[] {
       return own(facts.commitments.get(event.root))
     case 'served':
       return own(facts.quotes.get(event.receipt.money.quoteHash)?.leaf)
+    case 'accepted':
+      return own(facts.quotes.get(event.quoteHash)?.leaf)
     case 'funded':
     case 'unfunded':
-      return own(facts.sales.get(event.receiptHash)?.leaf)
+      return own((event.payment ? prepaid(facts, event) : facts.sales.get(event.receiptHash))?.leaf)
+    case 'returned':
+      return own(prepaid(facts, event)?.leaf)
     case 'paying':
     case 'disputed':
     case 'voided':
       return own(facts.purchases.get(event.purchase)?.leaf)
-    case 'captured': {
-      const sold = { origin: event.receipt.provider, leaf: Number(event.proof.leaf) }
-      return [...own(facts.purchases.get(event.purchase)?.leaf), sold]
+    case 'captured':
+    case 'refunded': {
+      const purchase = facts.purchases.get(event.purchase)
+      const { proof } = event
+      const there = proof && { origin: String(proof.origin), leaf: Number(proof.leaf) }
+      return [...own(purchase?.leaf), ...(there === undefined ? [] : [there])]
     }
     default:
       return []

@@ -8,6 +8,7 @@ import * as Log from '../../provenance/Log.ts'
 import * as Proof from '../../provenance/Proof.ts'
 import * as Record from '../../provenance/Record.ts'
 import * as Event from '../Event.ts'
+import * as PurchaseTerms from '../PurchaseTerms.ts'
 import * as Facts from './Facts.ts'
 import { attempt, type Fault, type Tally } from './Tally.ts'
 
@@ -44,10 +45,16 @@ export function compare(
   const purchases = new Map<string, Facts.Purchase>()
   for (const purchase of buyer.facts.purchases.values()) {
     const { decided, paying, end } = purchase
-    if (decided.quote.seller !== seller.origin) continue
+    if (PurchaseTerms.of(decided).seller !== seller.origin) continue
     if (paying !== undefined) purchases.set(paying.nonce, purchase)
-    if (end?.type === 'captured')
+    if (end?.type === 'captured' && end.receipt !== undefined)
       tally.judge('counterpart', `purchase ${decided.purchase}`, () => soldFault(seller, end))
+  }
+  for (const { accepted, returned } of seller.facts.prepaid.values()) {
+    const { payer, nonce } = accepted.payment
+    const end = purchases.get(nonce)?.end
+    if (payer !== buyer.origin || returned === undefined) continue
+    tally.judge('counterpart', `payment ${nonce}`, () => returnedFault(end))
   }
   for (const sale of seller.facts.sales.values()) {
     const { payment } = sale.served
@@ -56,8 +63,14 @@ export function compare(
   }
 }
 
+/** Why a payment that its seller returned is not refunded, or in dispute, with its buyer. */
+function returnedFault(end: Facts.Purchase['end']): Fault {
+  if (end === undefined || end.type === 'refunded' || end.type === 'disputed') return undefined
+  return `returned by the seller, ${end.type} on the buyer’s side`
+}
+
 /** Why a captured receipt is not in the seller's log as its proof says. */
-function soldFault(seller: Party, { receipt, proof }: Event.Of<'captured'>): Fault {
+function soldFault(seller: Party, { receipt, proof }: Event.CapturedAnswer): Fault {
   const shown = Proof.decode(Json.encode(proof))
   if (shown.origin !== seller.origin) return `proof in the log of ${shown.origin}`
   if (shown.size > seller.log.size())
@@ -85,6 +98,7 @@ function judgeSale(tally: Tally, sale: Facts.Sale, purchase: Facts.Purchase | un
 function saleFault({ served, funded, unfunded }: Facts.Sale, purchase?: Facts.Purchase): Fault {
   const end = purchase?.end
   const isPaid = end?.type === 'captured' || end?.type === 'disputed'
+  if (end?.type === 'refunded') return 'served by the seller, refunded on the buyer’s side'
   if (unfunded !== undefined)
     return isPaid ? 'the buyer shows it paid, the seller took it back' : undefined
   if (end === undefined) return 'the buyer never signed its payment'

@@ -10,6 +10,8 @@ import * as Receipt from '../../market/Receipt.ts'
 import type * as Artifact from '../../royalties/Artifact.ts'
 import type * as Event from '../Event.ts'
 import * as Lineage from '../Lineage.ts'
+import * as Prepaid from '../Prepaid.ts'
+import * as Runs from '../Runs.ts'
 
 /** One answer sold. */
 export type Sale = {
@@ -20,11 +22,19 @@ export type Sale = {
   unfunded?: Event.Of<'unfunded'>
 }
 
+/** A payment taken ahead of its answer. */
+export type Ahead = {
+  readonly accepted: Event.Of<'accepted'>
+  readonly leaf: number
+  funded?: Event.Of<'funded'>
+  returned?: Event.Of<'returned'>
+}
+
 /** One purchase. */
 export type Purchase = {
   readonly decided: Event.Of<'decided'>
   paying?: Event.Of<'paying'>
-  end?: Event.Of<'captured'> | Event.Of<'disputed'> | Event.Of<'voided'>
+  end?: Event.Of<'captured' | 'disputed' | 'refunded' | 'voided'>
   /** The last of its records, and the last edge its machine took. */
   leaf: number
   transition: Event.Transition
@@ -36,7 +46,11 @@ export type Facts = {
   readonly cards: Map<Hex, Card.Card>
   readonly quotes: Map<Hex, { readonly quote: Quote.Quote; readonly leaf: number }>
   readonly sales: Map<Hex, Sale>
+  /** By `payer/nonce`. */
+  readonly prepaid: Map<string, Ahead>
   readonly purchases: Map<Hex, Purchase>
+  /** Last transition of each run, by `Runs.key`. */
+  readonly runs: Map<Hex, Event.Of<'moved'>>
   /** Batch root → leaf of its commitment. */
   readonly commitments: Map<Hex, number>
   /** Roots of batches that are commons. */
@@ -59,6 +73,8 @@ export function empty(): Facts {
     cards: new Map(),
     quotes: new Map(),
     sales: new Map(),
+    prepaid: new Map(),
+    runs: new Map(),
     purchases: new Map(),
     commitments: new Map(),
     commons: new Set(),
@@ -96,18 +112,22 @@ export function take(facts: Facts, event: Event.Event, leaf: number): void {
     case 'quoted':
       facts.quotes.set(Quote.hash(event.quote), { quote: event.quote, leaf })
       return
+    case 'accepted': {
+      const key = Prepaid.key(event.payment)
+      if (!facts.prepaid.has(key)) facts.prepaid.set(key, { accepted: event, leaf })
+      return
+    }
     case 'served': {
       const receiptHash = Receipt.hash(event.receipt)
-      facts.sales.set(receiptHash, { served: event, receiptHash, leaf })
+      const funded = facts.prepaid.get(Prepaid.key(event.payment))?.funded
+      facts.sales.set(receiptHash, { served: event, receiptHash, leaf, ...(funded && { funded }) })
       return
     }
     case 'funded':
-    case 'unfunded': {
-      const sale = facts.sales.get(event.receiptHash)
-      if (sale !== undefined && event.type === 'funded') sale.funded = event
-      if (sale !== undefined && event.type === 'unfunded') sale.unfunded = event
+    case 'unfunded':
+    case 'returned':
+      settlement(facts, event)
       return
-    }
     case 'closing':
       facts.closings.set(event.epoch, event)
       return
@@ -124,13 +144,27 @@ export function take(facts: Facts, event: Event.Event, leaf: number): void {
     case 'paying':
     case 'captured':
     case 'disputed':
+    case 'refunded':
     case 'voided':
       purchase(facts, event, leaf)
+      return
+    case 'moved':
+      facts.runs.set(Runs.key(event), event)
       return
   }
 }
 
-type Step = Event.Of<'held' | 'paying' | 'captured' | 'disputed' | 'voided'>
+function settlement(facts: Facts, event: Event.Of<'funded' | 'unfunded' | 'returned'>): void {
+  const { payment } = event
+  const prepaid = payment && facts.prepaid.get(Prepaid.key(payment))
+  const sale = 'receiptHash' in event ? facts.sales.get(event.receiptHash!) : undefined
+  const known = sale ?? prepaid
+  if (known !== undefined && event.type === 'funded') known.funded = event
+  if (sale !== undefined && event.type === 'unfunded') sale.unfunded = event
+  if (prepaid !== undefined && event.type === 'returned') prepaid.returned = event
+}
+
+type Step = Event.Of<'held' | 'paying' | 'captured' | 'disputed' | 'refunded' | 'voided'>
 
 function purchase(facts: Facts, event: Step, leaf: number): void {
   const known = facts.purchases.get(event.purchase)

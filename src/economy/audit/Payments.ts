@@ -4,8 +4,10 @@
  */
 import * as Asset from '../../kernel/Asset.ts'
 import * as Hex from '../../kernel/Hex.ts'
+import * as Json from '../../kernel/Json.ts'
 import * as Quote from '../../market/Quote.ts'
 import type * as Event from '../Event.ts'
+import * as PurchaseTerms from '../PurchaseTerms.ts'
 import type { Facts } from './Facts.ts'
 import type { Fault } from './Tally.ts'
 import type { Payment, World } from './World.ts'
@@ -15,37 +17,55 @@ export type Authorized = {
   readonly payload: unknown
   readonly payment: Payment
   readonly validBeforeSec: number
-  readonly quote: Quote.Quote
+  readonly wanted: Wanted
 }
+
+/** What the requirements said beyond asset, payee and amount. */
+type Wanted =
+  | { readonly quote: Quote.Quote }
+  /** A plain resource's, as its 402 gave them: the payer accepted these and no others. */
+  | { readonly requirements: unknown }
 
 /** What a sale's payer signed; undefined when its quote is unknown. */
 export function ofSale(facts: Facts, event: Event.Of<'served'>): Authorized | undefined {
-  const { payment, receipt } = event
-  const quote = facts.quotes.get(receipt.money.quoteHash)?.quote
+  return ofPayment(facts, event.payment, event.receipt.money.quoteHash)
+}
+
+/** What a payer signed under a quote; undefined when the quote is unknown. */
+export function ofPayment(
+  facts: Facts,
+  payment: Event.Of<'accepted'>['payment'],
+  quoteHash: Hex.Hex,
+): Authorized | undefined {
+  const quote = facts.quotes.get(quoteHash)?.quote
   if (quote === undefined) return undefined
   const { payer, nonce, payTo, validBeforeSec, payload } = payment
   const valueAtoms = BigInt(payment.valueAtoms)
   return {
     payload,
-    quote,
+    wanted: { quote },
     validBeforeSec,
     payment: { asset: quote.asset, payer, nonce, payTo, valueAtoms },
   }
 }
 
-/** What a purchase signed away. */
+/** What a purchase of an answer or a resource signed away. */
 export function authorized(
-  { quote, key }: Event.Of<'decided'>,
+  decided: Event.Of<'decided'>,
   { nonce, payload, validBeforeSec }: Event.Of<'paying'>,
 ): Authorized {
-  const valueAtoms = BigInt(quote.payAtoms)
-  const payment = { asset: quote.asset, payer: key.agent, nonce, payTo: quote.payTo, valueAtoms }
-  return { payload, quote, validBeforeSec, payment }
+  const { asset, payTo, payAtoms } = PurchaseTerms.of(decided)
+  const { terms, quote, key } = decided
+  const valueAtoms = BigInt(payAtoms)
+  const payment = { asset, payer: key.agent, nonce, payTo, valueAtoms }
+  const requirements = terms?.kind === 'resource' ? terms.requirements : undefined
+  const wanted = quote === undefined ? { requirements } : { quote }
+  return { payload, wanted, validBeforeSec, payment }
 }
 
 /** Why a stored payload is not the payer's own authorisation of this payment. */
 export function authorizationFault(world: World, given: Authorized): Fault {
-  const { payload, payment, quote, validBeforeSec } = given
+  const { payload, payment, wanted, validBeforeSec } = given
   const { chainId, address: token } = Asset.parts(payment.asset.id)
   const accepted = read(payload, 'accepted')
   const signed = read(read(payload, 'payload'), 'authorization')
@@ -56,8 +76,7 @@ export function authorizationFault(world: World, given: Authorized): Fault {
     ['asset', read(accepted, 'asset'), token],
     ['payee', read(accepted, 'payTo'), payment.payTo],
     ['amount', read(accepted, 'amount'), String(payment.valueAtoms)],
-    ['timeout', read(accepted, 'maxTimeoutSeconds'), String(Quote.timeoutSec(quote))],
-    ['quote', read(read(accepted, 'extra'), 'quote'), Quote.hash(quote)],
+    ...wantedOf(accepted, wanted),
     ['payer signed', read(signed, 'from'), payment.payer],
     ['payee signed', read(signed, 'to'), payment.payTo],
     ['amount signed', read(signed, 'value'), String(payment.valueAtoms)],
@@ -67,6 +86,22 @@ export function authorizationFault(world: World, given: Authorized): Fault {
   for (const [what, got, wanted] of expected)
     if (String(got).toLowerCase() !== wanted) return `${what} ${String(got)}, expected ${wanted}`
   return signatureFault(world, given, { token, chainId })
+}
+
+/** What was accepted beyond asset, payee and amount, and what it had to be. */
+function wantedOf(
+  accepted: unknown,
+  wanted: Wanted,
+): readonly (readonly [string, unknown, string])[] {
+  if ('requirements' in wanted) {
+    const texts = [accepted, wanted.requirements].map((one) => Json.encode(one).toLowerCase())
+    return [['terms', texts[0], texts[1]!]]
+  }
+  const { quote } = wanted
+  return [
+    ['timeout', read(accepted, 'maxTimeoutSeconds'), String(Quote.timeoutSec(quote))],
+    ['quote', read(read(accepted, 'extra'), 'quote'), Quote.hash(quote)],
+  ]
 }
 
 /** Why evidence does not prove a payment. */

@@ -4,8 +4,10 @@ import * as Hash from '../../kernel/Hash.ts'
 import * as Hex from '../../kernel/Hex.ts'
 import * as Epoch from '../../royalties/Epoch.ts'
 import type * as Event from '../Event.ts'
+import * as Prepaid from '../Prepaid.ts'
 import * as Answers from './Answers.ts'
 import * as Epochs from './Epochs.ts'
+import type * as Facts from './Facts.ts'
 import * as Library from './Library.ts'
 import * as Payments from './Payments.ts'
 import * as Royalties from './Royalties.ts'
@@ -35,11 +37,19 @@ export function judge(audit: State, event: Event.Event, place: Place): void {
       )
       break
     }
+    case 'accepted':
+      tally.judge('payment', subject, () =>
+        authorizedFault(audit, Payments.ofPayment(facts, event.payment, event.quoteHash)),
+      )
+      break
     case 'served':
       served(audit, event, place)
       break
     case 'funded':
       tally.judge('payment', subject, () => fundedFault(audit, event))
+      break
+    case 'returned':
+      tally.judge('payment', subject, () => returnedFault(audit, event))
       break
     case 'closing':
       closing(audit, event, place)
@@ -77,11 +87,7 @@ function served(audit: State, event: Event.Of<'served'>, { subject, record, befo
     if (fault !== undefined || datanet === undefined) return fault
     return Terms.linesFault(event, (seq) => Datanet.contribution(datanet, seq)?.artifact)
   })
-  tally.judge('payment', subject, () => {
-    const authorized = Payments.ofSale(facts, event)
-    if (authorized === undefined) return 'payment under a quote that was never given'
-    return Payments.authorizationFault(world, authorized)
-  })
+  tally.judge('payment', subject, () => authorizedFault(audit, Payments.ofSale(facts, event)))
   const answer = answered(audit, event, subject)
   if (before === undefined) return
   Answers.attribute(tally, { subject, event, answer, library, outputs: before.outputs })
@@ -99,9 +105,34 @@ export function answered(
   return Answers.judge(world, tally, { receipt, subject, ...remembered })
 }
 
+function authorizedFault({ world }: State, authorized?: Payments.Authorized): string | undefined {
+  if (authorized === undefined) return 'payment under a quote that was never given'
+  return Payments.authorizationFault(world, authorized)
+}
+
+/** What a settlement is about, whether its answer was served before or not. */
+function paidFor(facts: Facts.Facts, { receiptHash, payment }: Event.Of<'funded'>) {
+  if (receiptHash !== undefined) {
+    const sale = facts.sales.get(receiptHash)
+    return sale && Payments.ofSale(facts, sale.served)
+  }
+  const prepaid = facts.prepaid.get(Prepaid.key(payment))?.accepted
+  return prepaid && Payments.ofPayment(facts, prepaid.payment, prepaid.quoteHash)
+}
+
+/** A payment is returned once its money is there, and not after its answer. */
+function returnedFault({ facts }: State, { payment }: Event.Of<'returned'>): string | undefined {
+  const prepaid = facts.prepaid.get(Prepaid.key(payment))
+  if (prepaid?.funded === undefined) return 'return of a payment that is not shown funded'
+  if (prepaid.returned !== undefined) return 'return of a payment that was returned before'
+  for (const { served } of facts.sales.values())
+    if (Prepaid.key(served.payment) === Prepaid.key(payment))
+      return 'return of a payment whose answer was served'
+  return undefined
+}
+
 function fundedFault({ world, facts }: State, event: Event.Of<'funded'>): string | undefined {
-  const sale = facts.sales.get(event.receiptHash)
-  const paid = sale && Payments.ofSale(facts, sale.served)
+  const paid = paidFor(facts, event)
   if (paid === undefined) return 'payment of a receipt without sale or quote'
   return Payments.evidenceFault(world, event.evidence, paid.payment)
 }

@@ -11,7 +11,9 @@ import * as Card from '../../market/Card.schema.ts'
 import * as Quote from '../../market/Quote.ts'
 import * as Receipt from '../../market/Receipt.ts'
 import * as Proof from '../../provenance/Proof.ts'
+import * as Record from '../../provenance/Record.ts'
 import type * as Event from '../Event.ts'
+import * as PurchaseTerms from '../PurchaseTerms.ts'
 import type { Facts } from './Facts.ts'
 import type { Fault } from './Tally.ts'
 import type { World } from './World.ts'
@@ -58,19 +60,25 @@ export function quoted(
   return termsFault(quote, opened, { card, nowMs: quote.issuedAtMs, payer: quote.payer })
 }
 
-/** Why the quote that a buyer decided on does not hold, whatever was decided. */
+/** Why the quote, or the terms, that a buyer decided on do not hold, whatever was decided. */
 export function decided(
   world: World,
   facts: Facts,
   event: Event.Of<'decided'>,
   { origin, atMs }: Place,
 ): Fault {
-  const { quote, card, key } = event
+  const { key } = event
   if (key.agent !== origin) return `purchase of ${key.agent} in the log of ${origin}`
+  if (event.terms !== undefined)
+    return event.terms.expiresAtMs > atMs ? undefined : 'decision on terms that had expired'
   const unsigned = signatureFault(world, event)
   if (unsigned !== undefined) return unsigned
   if (facts.opened === undefined) return 'decision before the log was opened'
-  return termsFault(quote, facts.opened, { card, nowMs: atMs, payer: key.agent })
+  return termsFault(event.quote, facts.opened, {
+    card: event.card,
+    nowMs: atMs,
+    payer: key.agent,
+  })
 }
 
 /** Why a seller's receipt does not hold beyond its arithmetic. */
@@ -80,8 +88,29 @@ export function served(world: World, event: Event.Of<'served'>, { origin }: Plac
   return receiptFault(world, { receipt, signature }) ?? evidenceFault(receipt, event.evidence)
 }
 
+/** Why a run is not this log's agent's. */
+export function moved({ agent }: Event.Of<'moved'>, { origin }: Place): Fault {
+  return agent === origin ? undefined : `run of ${agent} in the log of ${origin}`
+}
+
+/** Why a seller's record does not show that it returned this purchase's payment. */
+export function refunded(facts: Facts, event: Event.Of<'refunded'>): Fault {
+  const { decided, paying } = facts.purchases.get(event.purchase) ?? {}
+  if (decided === undefined || paying === undefined) return 'refund without a signed payment'
+  const { seller } = PurchaseTerms.of(decided)
+  const proof = Proof.decode(Json.encode(event.proof))
+  const judged = Proof.verify(proof, event.record)
+  if (judged.kind === 'failed') return judged.because
+  const record = Record.decode(event.record)
+  for (const origin of [proof.origin, record.origin])
+    if (origin !== seller) return `proof in the log of ${origin}, the seller is ${seller}`
+  const { type, payment } = record.event as Event.Of<'returned'>
+  const isThis = payment?.payer === decided.key.agent && payment.nonce === paying.nonce
+  return type === 'returned' && isThis ? undefined : 'record that returns another payment'
+}
+
 /** Why a receipt that a buyer captured does not hold beyond its arithmetic. */
-export function captured(world: World, facts: Facts, event: Event.Of<'captured'>): Fault {
+export function captured(world: World, facts: Facts, event: Event.CapturedAnswer): Fault {
   const { receipt, signature, purchase } = event
   const unsigned = receiptFault(world, { receipt, signature })
   const proof = Proof.decode(Json.encode(event.proof))

@@ -7,6 +7,7 @@ import type { Hex } from '../../kernel/Hex.ts'
 import type * as Accrual from '../../royalties/Accrual.ts'
 import * as Epoch from '../../royalties/Epoch.ts'
 import * as Earnings from '../Earnings.ts'
+import * as Prepaid from '../Prepaid.ts'
 import type * as Sales from '../Sales.ts'
 import * as Archive from './Archive.ts'
 import * as Memory from './Memory.ts'
@@ -19,6 +20,7 @@ const layouts = {
   sales: { key: 32, leaf: 4, status: 1, fundedLeaf: 4 },
   quotes: { key: 32, leaf: 4, used: 1 },
   payments: { payer: 20, nonce: 32, receipt: 32 },
+  prepaid: { payer: 20, nonce: 32, leaf: 4, status: 1, fundedLeaf: 4, endLeaf: 4 },
   receipts: { key: 32, status: 1, disputeMs: 8, servedAtMs: 8, fundedAtMs: 8 },
   published: { key: 32 },
 } as const
@@ -33,6 +35,7 @@ type Rest = Pick<
   | 'reservations'
   | 'change'
   | 'redirects'
+  | 'openPrepaid'
   | 'outputSalt'
   | 'roundingNano'
   | 'receivedAtoms'
@@ -51,11 +54,11 @@ type Rest = Pick<
 
 /** The sections of a node's state. */
 export function encode(sales: Sales.Sales): Source.Section[] {
-  const { cards, reservations, change, redirects, outputSalt, accruals } = sales
+  const { cards, reservations, change, redirects, openPrepaid, outputSalt, accruals } = sales
   const { balances, gathered, fundedAhead, leaves, tally, lineage } = accruals
   const { roundingNano, receivedAtoms, receivableAtoms, nextSeq, lastReceipt } = sales
   const rest: Rest = {
-    ...{ cards, reservations, change, redirects, outputSalt },
+    ...{ cards, reservations, change, redirects, openPrepaid, outputSalt },
     ...{ roundingNano, receivedAtoms, receivableAtoms, nextSeq, lastReceipt },
     accruals: { balances, gathered, fundedAhead, leaves, tally },
     accrued: accruals.epochs.map(({ rootWord, depth, totalAtoms, receipts }) => {
@@ -119,6 +122,15 @@ function tables(sales: Sales.Sales): Source.Section[] {
         return { payer, nonce, receipt }
       },
     }),
+    part('prepaid', {
+      layout: layouts.prepaid,
+      map: sales.prepaid,
+      row(key, { leaf, status, fundedLeaf = none, endLeaf = none }) {
+        const [payer, nonce] = key.split('/') as [Hex, Hex]
+        const places = { leaf, fundedLeaf, endLeaf }
+        return { payer, nonce, status: Prepaid.statuses.indexOf(status), ...places }
+      },
+    }),
     part('receipts', {
       layout: layouts.receipts,
       map: sales.accruals.receipts,
@@ -167,6 +179,7 @@ export function decode(source: Source.Source): Sales.Sales {
     quotes: quotes(source),
     sales: soldAt,
     payments: payments(source),
+    prepaid: prepaid(source),
     accruals: {
       ...accruals,
       get lineage() {
@@ -223,25 +236,61 @@ function sold(source: Source.Source): Sales.Sales['sales'] {
         leaf,
         status: saleStatuses[table.number(row, 'status')]!,
       }
-      if (fundedLeaf === none) return sale
-      const evidence = () => Source.event(source, fundedLeaf, 'funded').event.evidence
-      sale.fundedLeaf = fundedLeaf
-      return Object.defineProperty(sale, 'evidence', {
-        get: Source.lazily(evidence),
-        enumerable: true,
-      })
+      return withEvidence(source, sale, fundedLeaf)
     },
   })
 }
 
 function payments(source: Source.Source): Sales.Sales['payments'] {
   const table = Table.read(layouts.payments, Source.section(source, 'payments'))
-  return Archive.open({
+  return Archive.open({ ...paired(table), make: (row) => table.hex(row, 'receipt') })
+}
+
+/** Rows that are found by `payer/nonce`. */
+function paired<L extends { readonly payer: 20; readonly nonce: 32 } & Table.Layout>(
+  table: Table.Table<L>,
+) {
+  return {
     ...Table.keyed(table, 'nonce'),
-    keyOf: (row) => `${table.hex(row, 'payer')}/${table.hex(row, 'nonce')}`,
-    hash: (key) => Table.hash(key.slice(45, 53)),
-    make: (row) => table.hex(row, 'receipt'),
+    keyOf: (row: number) => `${table.hex(row, 'payer')}/${table.hex(row, 'nonce')}`,
+    hash: (key: string) => Table.hash(key.slice(45, 53)),
+  }
+}
+
+function prepaid(source: Source.Source): Sales.Sales['prepaid'] {
+  const table = Table.read(layouts.prepaid, Source.section(source, 'prepaid'))
+  return Archive.open({
+    ...paired(table),
+    make(row): Prepaid.Prepaid {
+      const leaf = table.number(row, 'leaf')
+      const accepted = Source.lazily(() => Source.event(source, leaf, 'accepted').event)
+      const endLeaf = table.number(row, 'endLeaf')
+      const one: Prepaid.Prepaid = {
+        get quoteHash() {
+          return accepted().quoteHash
+        },
+        get payment() {
+          return accepted().payment
+        },
+        leaf,
+        status: Prepaid.statuses[table.number(row, 'status')]!,
+        ...(endLeaf === none ? {} : { endLeaf }),
+      }
+      return withEvidence(source, one, table.number(row, 'fundedLeaf'))
+    },
   })
+}
+
+/** What was funded shows it by the record at that place. */
+function withEvidence<T extends Sales.Sale | Prepaid.Prepaid>(
+  source: Source.Source,
+  one: T,
+  fundedLeaf: number,
+): T {
+  if (fundedLeaf === none) return one
+  const evidence = () => Source.event(source, fundedLeaf, 'funded').event.evidence
+  one.fundedLeaf = fundedLeaf
+  return Object.defineProperty(one, 'evidence', { get: Source.lazily(evidence), enumerable: true })
 }
 
 /** Earnings follow from a receipt and its artifacts, which never change once they have earned. */
