@@ -7,6 +7,7 @@ import * as Asset from '../kernel/Asset.ts'
 import { BaseError, InputError } from '../kernel/Errors.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import * as BlockHeader from './BlockHeader.ts'
+import * as Calls from './Calls.ts'
 import * as LocalChain from './LocalChain.ts'
 import type { Evidence, Final, Outcome, Payment } from './PaymentEvidence.ts'
 import * as PaymentEvidence from './PaymentEvidence.ts'
@@ -48,6 +49,8 @@ export type Chain = {
   receipt(tx: Hex): Promise<Sender.Receipt | undefined>
   /** This wallet's way to send, the same each time. */
   sender(wallet: Wallet): Sender.Sender
+  /** Calls of a wallet's own, simulated, signed once and looked up. */
+  readonly calls: Calls.Calls
   /**
    * What became of a payment. Throws `payment-log-missing` when its nonce is used and no log since
    * `fromBlock` says how.
@@ -115,6 +118,10 @@ export async function open(options: Options): Promise<Chain> {
       senders.set(wallet.address, sender)
       return sender
     },
+    calls: Calls.open({
+      ...{ rpc, chainId },
+      finalBlockNumber: async () => (await finalBlock(rpc, finality, await latest(rpc))).number,
+    }),
     lookUpPayment: (payment, lookUp = {}) => lookUpPayment(reader, payment, lookUp),
   }
 }

@@ -87,7 +87,8 @@ function signDigest(digest: Hex.Hex, privateKey: Hex.Hex): Hex.Hex {
   return `0x${signature.toCompactHex()}${(27 + signature.recovery).toString(16)}`
 }
 
-function signer(digest: Hex.Hex, signature: Hex.Hex): Hex.Hex | undefined {
+/** Who signed a digest of 32 bytes with 65 (r, s, v 27 or 28, s in the lower half); undefined if nobody. */
+export function signer(digest: Hex.Hex, signature: Hex.Hex): Hex.Hex | undefined {
   const recovery = Number.parseInt(signature.slice(130), 16) - 27
   if (recovery !== 0 && recovery !== 1) return undefined
   try {

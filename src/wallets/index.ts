@@ -1,5 +1,6 @@
 /** @module Wallets: keys that sign, the chain they pay on, x402 on both sides, the royalty vault. */
 
+export * as Calls from './Calls.ts'
 export * as Chain from './Chain.ts'
 export * as Keystore from './Keystore.ts'
 export * as LocalChain from './LocalChain.ts'
