@@ -11,6 +11,8 @@ export const request = z.strictObject({
   /** SHA-256 of the canonical chat request that will be paid for. */
   requestDigest: Fields.hash,
   issuedAtMs: Fields.count,
+  /** A counter-offer: the most that its payer would pay at all. */
+  mostAtoms: Fields.amount.optional(),
 })
 
 /** Rates as a quote states them (see `Price.Rates`). */

@@ -69,6 +69,7 @@ export function typedData(quote: Quote): TypedData {
 
 /** What a payer signs when it asks for a quote that applies its change. */
 export function requestTypedData(request: Request, chainId: number): TypedData {
+  const { mostAtoms } = request
   return {
     domain: { name, version: '1', chainId },
     primaryType: 'QuoteRequest',
@@ -79,9 +80,14 @@ export function requestTypedData(request: Request, chainId: number): TypedData {
         { name: 'model', type: 'string' },
         { name: 'requestDigest', type: 'bytes32' },
         { name: 'issuedAtMs', type: 'uint64' },
+        ...(mostAtoms === undefined ? [] : [{ name: 'mostAtoms', type: 'uint256' }]),
       ],
     },
-    message: { ...request, issuedAtMs: BigInt(request.issuedAtMs) },
+    message: {
+      ...request,
+      issuedAtMs: BigInt(request.issuedAtMs),
+      ...(mostAtoms === undefined ? {} : { mostAtoms: BigInt(mostAtoms) }),
+    },
   }
 }
 
