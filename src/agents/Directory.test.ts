@@ -35,14 +35,14 @@ async function serve(fetch: Http.Fetch) {
   listeners.push(listening)
   return listening.baseUrl
 }
-const open = (...registries: string[]) =>
-  Directory.open({ registries, asset, chain, now: () => nowMs })
+const open = (...registries: string[]) => at(0, ...registries)
+const at = (laterMs: number, ...registries: string[]) =>
+  Directory.open({ registries, asset, chain, now: () => nowMs + laterMs })
 const dead = 'http://127.0.0.1:9'
 
-const listing: Omit<Listing.Listing, 'v' | 'seller'> = {
-  ...{ name: 'Tide desk', baseUrl: 'http://127.0.0.1:4020/v1', asset },
+const listing: Directory.Said = {
+  ...{ name: 'Tide desk', baseUrl: 'http://127.0.0.1:4020/v1' },
   offers: [{ model: 'tides', kind: 'skill', description: 'When high water comes' }],
-  ...{ issuedAtMs: nowMs, expiresAtMs: nowMs + 3_600_000 },
 }
 
 async function word(change: Partial<Attestation.Attestation> = {}) {
@@ -61,10 +61,13 @@ describe('sellers', () => {
   test('announce themselves everywhere and are found once, by their latest word', async () => {
     const [one, other] = [await registry(), await registry()]
     await open(one, other).announce(seller, listing)
-    await open(other).announce(seller, { ...listing, issuedAtMs: nowMs + 1, name: 'New desk' })
+    await at(1, other).announce(seller, { ...listing, name: 'New desk' })
     const found = await open(one, other, dead).find({ model: 'tides' })
     expect(found).toEqual([
-      { v: 1, seller: seller.address, ...listing, issuedAtMs: nowMs + 1, name: 'New desk' },
+      {
+        ...{ v: 1, seller: seller.address, asset, ...listing, name: 'New desk' },
+        ...{ issuedAtMs: nowMs + 1, expiresAtMs: nowMs + 1 + 3_600_000 },
+      },
     ])
     expect(await open(one).find({ about: 'high water' })).toHaveLength(1)
     expect(await open(one).find({ model: 'bees' })).toEqual([])

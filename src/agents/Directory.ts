@@ -32,11 +32,21 @@ export type Directory = {
   find(sought: Sought): Promise<Listing.Listing[]>
   /** What payers say of a seller, as far as it is proved. Throws `registry-unreachable`. */
   attestations(seller: Hex): Promise<Attestation.Attestation[]>
-  /** Says where one sells, at every registry. Throws `registry-refused`, `registry-unreachable`. */
-  announce(wallet: Wallet.Wallet, listing: Omit<Listing.Listing, 'v' | 'seller'>): Promise<void>
+  /**
+   * Says where one sells and what, at every registry, for an hour unless told otherwise. Throws
+   * `registry-refused`, `registry-unreachable`.
+   */
+  announce(wallet: Wallet.Wallet, said: Said): Promise<void>
   /** Says what one got, at every registry. Throws `registry-refused`, `registry-unreachable`. */
   attest(signed: Attestation.Signed): Promise<void>
 }
+
+/** What a seller says of itself. */
+export type Said = Pick<Listing.Listing, 'name' | 'baseUrl' | 'offers'> & {
+  readonly expiresAtMs?: number
+}
+
+const hourMs = 3_600_000
 
 const limits = { mostMs: 5_000, stallMs: 5_000 }
 
@@ -109,8 +119,13 @@ export function open({ registries, asset, chain, now = Date.now }: Options): Dir
           proved.push(attestation)
       return proved
     },
-    async announce(wallet, given) {
-      const listing: Listing.Listing = { v: 1, seller: wallet.address, ...given }
+    async announce(wallet, { name, baseUrl, offers, expiresAtMs = now() + hourMs }) {
+      const listing: Listing.Listing = {
+        v: 1,
+        ...{ seller: wallet.address, name, baseUrl, asset },
+        offers: offers.map(({ model, kind, description }) => ({ model, kind, description })),
+        ...{ issuedAtMs: now(), expiresAtMs },
+      }
       const signature = await wallet.signTypedData(Listing.typedData(listing))
       await tell('/v1/agents', { listing, signature })
     },
