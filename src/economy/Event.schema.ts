@@ -349,6 +349,8 @@ const voided = z.strictObject({
   type: z.literal('voided'),
   purchase: Fields.hash,
   because: Fields.label,
+  /** Of a transaction of the agent's own that reverted: what the chain took for it all the same. */
+  evidence: evidence.optional(),
   transition,
 })
 

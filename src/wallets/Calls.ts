@@ -38,10 +38,12 @@ export type Simulation = {
     readonly gasUsed: string
     /** Of tokens: who sent how much to whom. */
     readonly transfers: readonly Transfer[]
+    /** Of tokens: who let whom take how much. */
+    readonly approvals: readonly Transfer[]
   }[]
 }
 
-/** A token's `Transfer` (ERC-20). */
+/** A token's `Transfer` or `Approval` (ERC-20). */
 export type Transfer = {
   readonly token: Hex.Hex
   readonly from: Hex.Hex
@@ -50,7 +52,13 @@ export type Transfer = {
 }
 
 /** A signed transaction, ready to be sent as often as one likes. */
-export type Signed = { readonly raw: Hex.Hex; readonly hash: Hex.Hex; readonly nonce: number }
+export type Signed = {
+  readonly raw: Hex.Hex
+  readonly hash: Hex.Hex
+  readonly nonce: number
+  /** What the chain may take at most: its value and all its gas. */
+  readonly mostWei: bigint
+}
 
 /** That a transaction is final. Plain JSON that stands in a record. */
 export type Evidence = {
@@ -97,6 +105,9 @@ const erc20 = parseAbi([
   'function allowance(address owner, address spender) view returns (uint256)',
 ])
 
+/** `Approval(address indexed owner, address indexed spender, uint256 value)` (ERC-20). */
+const approvalTopic = Hex.encode(Hash.keccak256('Approval(address,address,uint256)'))
+
 /** EIP-7825: no transaction may take more. */
 const maxGas = 16_777_216n
 
@@ -137,10 +148,13 @@ export function left(transfers: readonly Transfer[], token: Hex.Hex, owner: Hex.
 }
 
 /** Who sent how much to whom, of all tokens in some logs. */
-export function transfers(logs: readonly Pick<Log, 'address' | 'topics' | 'data'>[]): Transfer[] {
+export function transfers(
+  logs: readonly Pick<Log, 'address' | 'topics' | 'data'>[],
+  wanted = transferTopic,
+): Transfer[] {
   return logs.flatMap(({ address, topics, data }) => {
     const [topic, from, to] = topics
-    if (topic !== transferTopic || topics.length !== 3 || !Hex.is(data, 32)) return []
+    if (topic !== wanted || topics.length !== 3 || !Hex.is(data, 32)) return []
     const [sender, receiver] = [from!, to!].map((word) => `0x${word.slice(26)}` as Hex.Hex)
     if (addressTopic(sender!) !== from || addressTopic(receiver!) !== to) return []
     return [{ token: lower(address), from: sender!, to: receiver!, atoms: BigInt(data).toString() }]
@@ -228,6 +242,7 @@ async function simulate(rpc: Rpc.Rpc, from: Hex.Hex, calls: readonly Call[]): Pr
       output: returnData === '0x' ? (error?.data ?? '0x') : returnData,
       gasUsed: BigInt(gasUsed).toString(),
       transfers: transfers(logs),
+      approvals: transfers(logs, approvalTopic),
     })),
   }
 }
@@ -254,7 +269,8 @@ async function sign(
       const roomy = gas + gas / 4n
       const limit = roomy > maxGas ? maxGas : roomy
       const raw = await wallet.signTransaction({ chainId, nonce, gas: limit, ...call, ...fees })
-      return { raw, hash: Hex.encode(Hash.keccak256(Hex.decode(raw))), nonce }
+      const mostWei = limit * fees.maxFeePerGasWei + (call.valueWei ?? 0n)
+      return { raw, hash: Hex.encode(Hash.keccak256(Hex.decode(raw))), nonce, mostWei }
     }),
   )
 }

@@ -34,6 +34,9 @@ test('is tried upon what the ones before it did, and nothing is sent', async () 
   expect(simulation.calls.map(({ status }) => status)).toEqual(['success', 'success', 'reverted'])
   const [approved, moved, refused] = simulation.calls
   expect(approved!.transfers).toEqual([])
+  expect(approved!.approvals).toEqual([
+    { token, from: payer.address, to: payer.address, atoms: '7' },
+  ])
   const transfer = { token, from: payer.address, to: stranger.address, atoms: '7' }
   expect(moved!.transfers).toEqual([transfer])
   expect(Calls.left(moved!.transfers, token, payer.address)).toBe(7n)
