@@ -19,6 +19,7 @@ export type Code =
 /** An upstream model gave no answer. */
 export class UpstreamError extends BaseError {
   override name = 'UpstreamError'
+  declare readonly code: Code
 }
 
 /** A failure with its hint; asking again costs the asker nothing, and is `safe` where it may help. */

@@ -1,6 +1,8 @@
-/** @module Models: what every engine offers, and the extractive reader. */
+/** @module Models: what every engine offers, and the reader, and models elsewhere. */
 
 export * as Chat from './Chat.ts'
 export * as Engine from './Engine.ts'
+export * as HttpEngine from './HttpEngine.ts'
 export * as Reader from './Reader.ts'
 export type * as Retriever from './Retriever.ts'
+export { UpstreamError } from './UpstreamError.ts'

@@ -179,8 +179,8 @@ async function tellRaw(response: Http.ServerResponse, { status = 200, headers, p
     if (part === 'BREAK') return void response.destroy()
     if (part === 'STALL') return void (await once(response, 'close'))
     if (typeof part === 'object' && 'waitMs' in part) await sleep(part.waitMs)
-    else if (!response.write(part))
-      await Promise.race([once(response, 'drain'), once(response, 'close')])
+    // Called back when it is sent, or never can be.
+    else await new Promise((resolve) => response.write(part, resolve))
   }
   response.end()
 }
