@@ -67,15 +67,6 @@ describe('an agent', () => {
     const run = await desk.ask('When?', { signal: AbortSignal.abort() })
     expect(run.outcome).toMatchObject({ state: 'refused', code: 'aborted' })
   })
-
-  test('takes no tools', async () => {
-    const { buyer } = await market.agent({ fundAtoms: 0n })
-    const options = { name: 'desk', buyer, model: model() }
-    expect(Agent.create({ ...options, tools: [] }).name).toBe('desk')
-    expect(() => Agent.create({ ...options, tools: [{ name: 'search' }] })).toThrow(
-      expect.objectContaining({ code: 'tools-unsupported' }),
-    )
-  })
 })
 
 describe('a purchase that brought no answer, as a failure', () => {

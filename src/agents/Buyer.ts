@@ -21,6 +21,7 @@ import type { Chain } from '../wallets/Chain.ts'
 import * as NoteKey from '../wallets/NoteKey.ts'
 import type { Evidence } from '../wallets/PaymentEvidence.ts'
 import type { Wallet } from '../wallets/Wallet.ts'
+import * as AgentRuns from './AgentRuns.ts'
 import * as CallSchema from './Call.schema.ts'
 import * as Operator from './Operator.ts'
 import * as Effects from './Purchase.effects.ts'
@@ -150,6 +151,8 @@ export type Buyer = {
   spentAtoms(): bigint
   /** A fresh name for a run. */
   run(): string
+  /** Where the runs of agents stand, and what they record. */
+  readonly journal: AgentRuns.Runs
   close(): Promise<void>
 }
 
@@ -266,6 +269,7 @@ export async function open(options: Options): Promise<Buyer> {
     status: () => Budget.status(books.state.purchases.usage, policies(), books.now()),
     spentAtoms: () => books.state.purchases.spentAtoms,
     run: () => salt().slice(2, 18),
+    journal: AgentRuns.of({ books, runtime, closing: closing.signal }),
     async close() {
       closing.abort(new BaseError('the buyer was closed', { code: 'buyer-closed', retry: 'safe' }))
       await Promise.allSettled([...running.values()].map(({ ended }) => ended))

@@ -8,8 +8,8 @@ import type { Clock } from '../kernel/Clock.ts'
 export type Runtime = {
   /** Milliseconds since 1970. */
   readonly now: Clock
-  /** Waits; rejects when the runtime is closed. */
-  sleep(ms: number): Promise<void>
+  /** Waits; rejects when the runtime is closed, or at `signal`. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Carries out one named effect. A runtime that remembers results answers from memory instead. */
   step<T>(name: string, effect: () => Promise<T>): Promise<T>
   /** 32 random bytes as hex, for salts. */
@@ -26,19 +26,42 @@ export function embedded(options: {
     now: options.now,
     salt: options.salt,
     step: (_name, effect) => effect(),
-    sleep: (ms) =>
-      new Promise((resolve, reject) => {
-        const { signal } = options
-        signal?.throwIfAborted()
-        const close = () => {
-          clearTimeout(timer)
-          reject(signal?.reason)
-        }
-        const timer = setTimeout(() => {
-          signal?.removeEventListener('abort', close)
-          resolve()
-        }, ms)
-        signal?.addEventListener('abort', close, { once: true })
-      }),
+    sleep: (ms, signal) => sleep(ms, [options.signal, signal]),
   }
+}
+
+/** Waits until a time by this clock, however it is set meanwhile; rejects as `sleep` does. */
+export async function sleepUntil(
+  runtime: Runtime,
+  untilMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const leftMs = untilMs - runtime.now()
+    if (leftMs <= 0) return
+    await runtime.sleep(Math.min(leftMs, longestSleepMs), signal)
+  }
+}
+
+/** A machine that slept, or whose clock was set, is noticed this soon; timers of Node end at 2^31 ms. */
+const longestSleepMs = 60_000
+
+function sleep(ms: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const given = signals.filter((signal) => signal !== undefined)
+    for (const signal of given) signal.throwIfAborted()
+    const close = () => {
+      end()
+      reject(given.find(({ aborted }) => aborted)?.reason)
+    }
+    const end = () => {
+      clearTimeout(timer)
+      for (const signal of given) signal.removeEventListener('abort', close)
+    }
+    const timer = setTimeout(() => {
+      end()
+      resolve()
+    }, ms)
+    for (const signal of given) signal.addEventListener('abort', close, { once: true })
+  })
 }

@@ -51,6 +51,8 @@ export async function start(
   const finished = await buyer.finish()
   for (const { purchase, state } of finished)
     note(`purchase ${purchase.slice(0, 10)}… was left open and is now ${state}`)
+  const goingOn = agent.open()
+  if (goingOn > 0) note(`${goingOn} runs go on`)
   const { asset } = Chain.readPlace(home)
   const watches = [
     PolicyWatch.on({ file: config.policy, role: 'in force', asset, note }),

@@ -7,6 +7,7 @@
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
+import * as Agent from '../agents/Agent.ts'
 import * as Purchase from '../agents/Purchase.ts'
 import * as Audit from '../economy/Audit.ts'
 import type { Clock } from '../kernel/Clock.ts'
@@ -228,8 +229,9 @@ function* audit(
     verifySignature: Wallet.verifyTypedData,
     checkPayment: (evidence, payment) =>
       PaymentEvidence.check(evidence as PaymentEvidence.Evidence, payment),
-    transitionTables: new Map<Hex, typeof Purchase.table>([
+    transitionTables: new Map<Hex, Audit.Table>([
       [Purchase.machineDigest, Purchase.table],
+      [Agent.machineDigest, Agent.table],
     ]),
     counterparts: new Map(others.map(({ origin, texts }) => [origin, texts])),
     judgedBefore: from.before,
