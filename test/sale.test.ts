@@ -221,7 +221,7 @@ describe('a body it will not read', () => {
     ['another model', { ...tides, model: 'other' }, 'model-unknown'],
     ['tools', { ...tides, tools: [{}] }, 'tools-unsupported'],
     ['a schema', { ...tides, response_format: { type: 'json_object' } }, 'schema-unsupported'],
-    ['a stream', { ...tides, stream: true }, 'stream-unsupported'],
+    ['a text to stop at', { ...tides, stop: 'x' }, 'stop-unsupported'],
     ['more than the model takes', ask('why '.repeat(257)), 'input-too-large'],
   ])('%s', async (_, body, code) => {
     const quotes = market.node.books.state.sales.quotes.size

@@ -14,7 +14,7 @@ import * as Quote from '../market/Quote.ts'
 import * as Accrual from '../royalties/Accrual.ts'
 import * as Epoch from '../royalties/Epoch.ts'
 import * as Wallet from '../wallets/Wallet.ts'
-import * as Chat from './Chat.schema.ts'
+import * as Schema from './Chat.schema.ts'
 import * as Inference from './Inference.ts'
 import type * as Node from './Node.ts'
 import * as Offer from './Offer.ts'
@@ -137,8 +137,9 @@ async function quote(node: Node.Node, value: unknown): Promise<Quote.Signed> {
     throw new InputError('expected a quote request signed by its payer', {
       code: 'signature-wrong',
     })
-  const { requestDigest, payer } = request
-  const { quote, signature: signed } = await Inference.quote(node, { offer, requestDigest }, payer)
+  const { requestDigest, payer, mostAtoms } = request
+  const asked = { offer, requestDigest, ...(mostAtoms && { mostAtoms: BigInt(mostAtoms) }) }
+  const { quote, signature: signed } = await Inference.quote(node, asked, payer)
   return { quote, signature: signed }
 }
 
@@ -201,7 +202,7 @@ function refuse(
 function fail(context: Context, error: unknown) {
   const details = problem(error)
   const status =
-    error instanceof InputError || error instanceof Chat.RefusedRequest ? 400 : statusOf(error)
+    error instanceof InputError || error instanceof Schema.RefusedRequest ? 400 : statusOf(error)
   return context.json(
     { error: { ...details, message: details.title, type: details.code } },
     status as ContentfulStatusCode,

@@ -9,19 +9,30 @@ const part = z.looseObject({ type: z.string(), text: z.string().optional() })
 
 const message = z.looseObject({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
-  content: z.union([z.string(), z.array(part)]),
+  content: z.union([z.string(), z.array(part)]).nullish(),
+  tool_calls: z.array(z.unknown()).nullish(),
+  tool_call_id: z.string().optional(),
 })
 
 /** The body of `POST /v1/chat/completions`. */
 export const body = z.looseObject({
   model: z.string().min(1).max(200),
   messages: z.array(message).min(1).max(1_000),
-  max_tokens: z.number().int().min(1).optional(),
-  max_completion_tokens: z.number().int().min(1).optional(),
-  n: z.number().int().optional(),
-  stream: z.boolean().optional(),
-  tools: z.array(z.unknown()).optional(),
-  response_format: z.looseObject({ type: z.string() }).optional(),
+  max_tokens: z.number().int().min(1).nullish(),
+  max_completion_tokens: z.number().int().min(1).nullish(),
+  n: z.number().int().nullish(),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  tools: z.array(z.unknown()).max(1_000).nullish(),
+  tool_choice: z.unknown().optional(),
+  parallel_tool_calls: z.boolean().nullish(),
+  response_format: z.looseObject({ type: z.string() }).nullish(),
+  stop: z.union([z.string(), z.array(z.string()).max(16)]).nullish(),
+  temperature: z.number().nullish(),
+  top_p: z.number().nullish(),
+  seed: z.number().int().nullish(),
+  presence_penalty: z.number().nullish(),
+  frequency_penalty: z.number().nullish(),
 })
 
 /** A chat request, read. */

@@ -1,12 +1,13 @@
 /**
- * @module Inference: one answer, from a chat request to a signed receipt. It quotes, runs the engine,
- * finds whose words the answer is made of, prices it, and records it as served before money is taken.
+ * @module Inference: one answer, from its quote to a signed receipt. It signs terms, and of what was said
+ * it finds whose words they are, prices them, and records the answer as served.
  */
 import * as Evidence from '../attribution/spans/Evidence.ts'
 import * as Outputs from '../attribution/spans/Outputs.ts'
 import * as PriorityCover from '../attribution/spans/PriorityCover.ts'
 import * as Tokenizer from '../attribution/spans/Tokenizer.ts'
 import type * as Event from '../economy/Event.ts'
+import * as Prepaid from '../economy/Prepaid.ts'
 import * as Sales from '../economy/Sales.ts'
 import * as Hash from '../kernel/Hash.ts'
 import type { Hex } from '../kernel/Hex.ts'
@@ -15,78 +16,30 @@ import * as Price from '../market/Price.ts'
 import * as Quote from '../market/Quote.ts'
 import * as Receipt from '../market/Receipt.ts'
 import * as Work from '../market/Work.ts'
-import * as Engine from '../models/Engine.ts'
+import * as Chat from '../models/Chat.ts'
 import * as Answers from '../store/Answers.ts'
-import * as Chat from './Chat.schema.ts'
 import type * as Node from './Node.ts'
 import * as Offer from './Offer.ts'
-
-/** A verified payment, about to buy an answer. */
-export type Payment = {
-  readonly payer: Hex
-  readonly nonce: Hex
-  readonly validBeforeSec: number
-  readonly payload: { readonly [key: string]: unknown }
-}
-
-/** What a chat request asks of the engine, checked against the card. */
-export type Asked = {
-  readonly offer: Offer.Sold
-  readonly requestDigest: Hex
-  /** Canonical JSON of the messages: what the receipt commits to. */
-  readonly prompt: string
-  readonly request: Engine.Request
-  readonly tokensIn: number
-}
-
-/** Reads and checks a chat request. Throws `RefusedRequest` with what was expected. */
-export function ask(node: Node.Node, value: unknown): Asked {
-  const body = Chat.parse(value)
-  const offer = node.offers.get(body.model)
-  if (offer === undefined)
-    throw new Chat.RefusedRequest(
-      `expected model ${Offer.names(node.offers)}, got ${JSON.stringify(body.model)}`,
-      { code: 'model-unknown', hint: 'GET /v1/models lists what is sold here' },
-    )
-  const { card } = offer
-  if (body.stream === true)
-    throw new Chat.RefusedRequest(`${card.model} does not stream; leave \`stream\` out`, {
-      code: 'stream-unsupported',
-    })
-  const wanted = body.max_completion_tokens ?? body.max_tokens ?? card.maxTokensOut
-  const request: Engine.Request = {
-    messages: body.messages as Engine.Message[],
-    maxTokensOut: wanted,
-    ...Engine.settings(body as Engine.Settings),
-    ...(body.n === undefined ? {} : { n: body.n }),
-  }
-  const admitted = Engine.admit(request, { card, countTokens: Tokenizer.count })
-  if (admitted.kind === 'refused')
-    throw new Chat.RefusedRequest(admitted.because, { code: admitted.code })
-  const { tokensIn } = admitted
-  return {
-    offer,
-    requestDigest: Hash.digest(value),
-    prompt: Json.encode(body.messages),
-    request,
-    tokensIn,
-  }
-}
+import type * as Order from './Order.ts'
+import * as Payment from './Payment.ts'
+import type * as Speech from './Speech.ts'
 
 /**
  * Signs and records a quote. Change is applied only for a payer that asked in its own name
- * (`payer` null: a stranger), and reserved until the quote expires.
+ * (`payer` null: a stranger), and reserved until the quote expires. A payer that says it would pay no more
+ * than `mostAtoms` is met as far as the offer's floor.
  */
 export async function quote(
   node: Node.Node,
-  asked: Pick<Asked, 'offer' | 'requestDigest'>,
+  order: Pick<Order.Order, 'offer' | 'requestDigest'> & { readonly mostAtoms?: bigint },
   payer: Hex | null,
 ): Promise<Quote.Signed & { readonly hash: Hex }> {
   return node.receipts(async () => {
     const { contracts, books } = node
-    const { offer: terms } = asked
+    const { offer: terms, mostAtoms } = order
     const nowMs = books.now()
-    const maxAtoms = Quote.maximum(terms.card, Quote.rates(terms))
+    const rates = Offer.ratesFor(terms, mostAtoms)
+    const maxAtoms = Quote.maximum(terms.card, Quote.rates({ rates }))
     const spendable = payer === null ? 0n : Sales.spendableChange(books.state.sales, payer, nowMs)
     const appliedAtoms = spendable < maxAtoms ? spendable : maxAtoms - 1n
     const quote: Quote.Quote = {
@@ -98,7 +51,7 @@ export async function quote(
       tokenizer: terms.card.tokenizer,
       maxTokensIn: terms.card.maxTokensIn,
       maxTokensOut: terms.card.maxTokensOut,
-      rates: terms.rates,
+      rates,
       asset: contracts.asset,
       payTo: contracts.till,
       maxAtoms: String(maxAtoms),
@@ -106,7 +59,7 @@ export async function quote(
       payAtoms: String(maxAtoms - appliedAtoms),
       coveragePromisedPpb: terms.coveragePromisedPpb,
       disputeWindowMs: terms.disputeWindowMs,
-      requestDigest: asked.requestDigest,
+      requestDigest: order.requestDigest,
       indexRoot: node.library.indexRoot,
       issuedAtMs: nowMs,
       expiresAtMs: nowMs + terms.quoteTtlMs,
@@ -118,56 +71,70 @@ export async function quote(
   })
 }
 
-/** The answer to a paid request, recorded as served; its money is not settled yet. */
-export async function serve(
-  node: Node.Node,
-  asked: Asked,
-  sold: { readonly quote: Quote.Quote; readonly payment: Payment },
-): Promise<Sales.Sale | Refused> {
-  const startedMs = node.now()
-  const answer = await asked.offer.engine.answer(asked.request)
-  if (answer.kind === 'refused') return answer
-  const { quote, payment } = sold
-  const wallMs = Math.max(0, node.now() - startedMs)
+/** What is recorded: who pays for it under which terms, and what was said. */
+export type Given = {
+  readonly order: Order.Order
+  readonly quote: Quote.Quote
+  readonly payment: Payment.Payment
+  readonly spoken: Speech.Spoken
+  /** The payment was taken ahead: its quote is used, and no longer expires. */
+  readonly isAhead: boolean
+}
+
+/** An answer recorded as served, on the disk; its money is not looked at. */
+export async function serve(node: Node.Node, given: Given): Promise<Sales.Sale | Stale> {
+  const { order, quote, payment, spoken, isAhead } = given
+  const { toolCalls, finish } = spoken.answer
+  const output = Chat.outputText(spoken.answer)
   const texts: Answers.Answer = {
-    prompt: asked.prompt,
+    prompt: order.prompt,
     promptSalt: node.salt(),
-    output: answer.text,
+    output,
     outputSalt: node.salt(),
+    ...(finish === 'stop' ? {} : { finish }),
+    ...(toolCalls === undefined ? {} : { callsAt: spoken.answer.text.length + 1 }),
   }
   return node.receipts(async () => {
     const { books, library } = node
     const { sales } = books.state
     const quoted = sales.quotes.get(Quote.hash(quote))!
-    const because = staleness(node, quoted, books.now())
+    const because = isAhead ? outdated(node, quote) : staleness(node, quoted, books.now())
     if (because !== undefined) return { kind: 'stale', because }
-    const cover = PriorityCover.cover(answer.text, {
-      segments: library.segments,
-      outputs: sales.outputs,
-    })
-    const evidence = Evidence.from(cover, { indexRoot: library.indexRoot })
-    const receipt = draft(node, asked, sold, { answer, texts, wallMs, cover, evidence })
+    const { segments, indexRoot } = library
+    const cover = PriorityCover.cover(output, { segments, outputs: sales.outputs })
+    const evidence = Evidence.from(cover, { indexRoot })
+    const receipt = draft(node, given, { texts, cover, evidence })
     const receiptHash = Receipt.hash(receipt)
     const signature = await node.wallet.signTypedData(Receipt.typedData(receipt))
     Answers.put(node.dir, receiptHash, texts)
     const atMs = books.now()
-    if (atMs >= quote.expiresAtMs) return { kind: 'stale', because: 'the quote has expired' }
+    if (!isAhead && atMs >= quote.expiresAtMs)
+      return { kind: 'stale', because: 'the quote has expired' }
     const event: Event.Event = {
       type: 'served',
       receipt,
       signature,
       evidence: Json.plain(evidence) as { [key: string]: unknown },
-      outputs: Outputs.windows(answer.text, sales.outputSalt),
-      payment: { ...payment, payTo: quote.payTo, valueAtoms: quote.payAtoms },
+      outputs: Outputs.windows(output, sales.outputSalt),
+      payment: Payment.recorded(quote, payment),
     }
-    const causes = [{ origin: books.origin, leaf: quoted.leaf }]
+    const causes = [{ origin: books.origin, leaf: leafOf(sales, quoted, payment) }]
     await books.record([{ event, causes }], { atMs })
     return sales.sales.get(receiptHash)!
   })
 }
 
-/** Why nothing was served. `stale`: the terms no longer hold; a new quote is needed. */
-export type Refused = Engine.Refusal | { readonly kind: 'stale'; readonly because: string }
+/** What led to an answer: its payment if that was taken ahead, else its quote. */
+function leafOf(
+  sales: Sales.Sales,
+  quoted: { readonly leaf: number },
+  payment: Payment.Payment,
+): number {
+  return sales.prepaid.get(Prepaid.key(payment))?.leaf ?? quoted.leaf
+}
+
+/** The terms no longer hold; a new quote is needed. */
+export type Stale = { readonly kind: 'stale'; readonly because: string }
 
 /** Why a quote can no longer be served; undefined when it can. */
 export function staleness(
@@ -177,31 +144,33 @@ export function staleness(
 ): string | undefined {
   if (used) return 'the quote was used by another payment'
   if (quote.expiresAtMs <= nowMs + marginMs) return 'the quote has expired'
-  if (quote.indexRoot !== node.library.indexRoot) return 'the datanet has a newer version'
-  return undefined
+  return outdated(node, quote)
+}
+
+function outdated(node: Node.Node, quote: Quote.Quote): string | undefined {
+  const isCurrent = quote.indexRoot === node.library.indexRoot
+  return isCurrent ? undefined : 'the datanet has a newer version'
 }
 
 /** Between the check and the record: signing and writing an answer's texts. */
 const marginMs = 2_000
 
 type Made = {
-  readonly answer: Engine.Answer
   readonly texts: Answers.Answer
-  readonly wallMs: number
   readonly cover: PriorityCover.Cover
   readonly evidence: Evidence.Evidence
 }
 
 function draft(
   node: Node.Node,
-  asked: Asked,
-  { quote, payment }: { quote: Quote.Quote; payment: Payment },
-  { answer, texts, wallMs, cover, evidence }: Made,
+  { order, quote, payment, spoken }: Given,
+  { texts, cover, evidence }: Made,
 ): Receipt.Receipt {
   const { books, library } = node
-  const { offer: terms } = asked
+  const { offer: terms } = order
+  const { answer, wallMs } = spoken
   const { sales } = books.state
-  const tokens = { in: asked.tokensIn, cached: 0, out: Tokenizer.count(answer.text) }
+  const tokens = { in: order.tokensIn, cached: 0, out: Tokenizer.count(texts.output) }
   const stdUs = Work.stdUs(terms.card, tokens)
   const shaped = cover.credits
     .filter(({ ppb }) => ppb > 0n)
@@ -226,7 +195,7 @@ function draft(
     model: terms.card.model,
     cardHash: terms.cardHash,
     tokens,
-    bytes: { in: Hash.bytes(asked.prompt).length, out: Hash.bytes(answer.text).length },
+    bytes: { in: Hash.bytes(texts.prompt).length, out: Hash.bytes(texts.output).length },
     stdUs: String(stdUs),
     computeMs: answer.meter.computeMs,
     wallMs,
@@ -245,8 +214,8 @@ function draft(
     },
     money: Receipt.money(quote, price),
     paymentNonce: payment.nonce,
-    requestDigest: asked.requestDigest,
-    consumed: [],
+    requestDigest: order.requestDigest,
+    consumed: [...(answer.consumed ?? [])],
     feedback: [],
     seq: sales.nextSeq,
     prevHash: sales.lastReceipt,

@@ -15,13 +15,9 @@ import * as Files from '../store/Files.ts'
 import * as Redirect from '../wallets/Redirect.ts'
 import * as Vault from '../wallets/Vault.ts'
 import type * as Wire from '../wallets/x402/Wire.ts'
+import * as Advance from './Advance.ts'
 import type * as Node from './Node.ts'
-
-/** What became of a payment. `unclear`: ask again, nothing is lost. */
-export type Settled =
-  | { readonly kind: 'funded'; readonly sale: Sales.Sale }
-  | { readonly kind: 'unfunded'; readonly because: string }
-  | { readonly kind: 'unclear'; readonly because: string }
+import * as Payment from './Payment.ts'
 
 /** The one way to pay for a quote, as x402 writes it. */
 export function requirements(node: Node.Node, quote: Quote.Quote): Wire.Requirements {
@@ -32,26 +28,14 @@ export function requirements(node: Node.Node, quote: Quote.Quote): Wire.Requirem
   })
 }
 
-/** Settles a served sale, or finds that it was settled, cancelled or spent elsewhere. */
-export async function settle(node: Node.Node, sale: Sales.Sale): Promise<Settled> {
-  if (sale.status === 'funded') return { kind: 'funded', sale }
+/** Settles a served sale, or finds what became of its payment; the record of that is durable. */
+export async function settle(node: Node.Node, sale: Sales.Sale): Promise<Payment.Settled> {
+  if (sale.status === 'funded') return { kind: 'funded' }
   if (sale.status === 'unfunded')
     return { kind: 'unfunded', because: 'this payment came to nothing' }
-  const { books } = node
-  // Only what the disk holds may take money: after a crash nobody would know what it was for.
-  for (let wait = books.unsettled(); wait !== undefined; wait = books.unsettled()) {
-    if (sale.leaf < books.size()) break
-    await wait
-  }
-  const { payment, receiptHash } = sale
-  const { payer, nonce, payTo, validBeforeSec } = payment
-  const { asset } = node.contracts
-  const found = await node.seller.settleOrFind({
-    payload: payment.payload as Wire.Payload,
-    payment: { asset, payer, nonce, payTo, valueAtoms: BigInt(payment.valueAtoms) },
-    validBeforeSec,
-  })
+  const found = await Payment.find(node, sale)
   if (found.kind === 'unclear') return found
+  const { receiptHash } = sale
   const causes = [{ origin: node.books.origin, leaf: sale.leaf }]
   // Another call may have recorded the outcome while this one waited.
   const isOpen = () => sale.status === 'served'
@@ -59,7 +43,7 @@ export async function settle(node: Node.Node, sale: Sales.Sale): Promise<Settled
     const { evidence } = found
     if (isOpen())
       await node.books.record([{ event: { type: 'funded', receiptHash, evidence }, causes }])
-    return { kind: 'funded', sale }
+    return { kind: 'funded' }
   }
   const because = found.because.slice(0, 200)
   if (isOpen())
@@ -67,10 +51,11 @@ export async function settle(node: Node.Node, sale: Sales.Sale): Promise<Settled
   return { kind: 'unfunded', because }
 }
 
-/** Settles what was served and is neither paid nor given up yet. */
+/** Settles what was served or taken ahead and is neither paid nor given up yet. */
 export async function settleOpen(node: Node.Node): Promise<void> {
   for (const sale of node.books.state.sales.sales.values())
     if (sale.status === 'served') await settle(node, sale)
+  await Advance.settleOpen(node)
 }
 
 /** Finishes what a crash left open: served sales are settled, a closing epoch is published. */
