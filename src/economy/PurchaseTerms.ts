@@ -33,6 +33,12 @@ export function of({ quote, terms }: Pick<Event.Of<'decided'>, 'quote' | 'terms'
   return { kind, seller: 'seller' in given ? given.seller : payTo, ...common }
 }
 
+/** What a policy knows a resource by: host and path, cut to a label's length. */
+export function modelOf(url: string): string {
+  const { host, pathname } = new URL(url)
+  return `${host}${pathname}`.slice(0, 200)
+}
+
 /** A decision that was made on a signed quote: that of an inference. Asserts that it was. */
 export function quoted(decided: Event.Of<'decided'>): Event.DecidedOnQuote {
   assert(decided.terms === undefined, 'a purchase on a signed quote')

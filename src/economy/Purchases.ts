@@ -44,6 +44,7 @@ export type Purchases = {
   readonly policies: Map<Hex, Policy.Policy>
   readonly usage: Budget.Usage
   readonly purchases: Map<Hex, Purchase>
+  /** Of the asset that the policy decided in: what left in another is not added to it. */
   spentAtoms: bigint
 }
 
@@ -107,8 +108,11 @@ export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place)
 function termsFault({ quote, card, terms }: Event.Of<'decided'>): Fault {
   if (terms === undefined)
     return Card.hash(card) === quote.cardHash ? undefined : 'decision on another model card'
-  if (terms.kind === 'resource')
-    return terms.seller === terms.payTo ? undefined : 'resource of another seller than is paid'
+  if (terms.kind === 'resource') {
+    if (terms.seller !== terms.payTo) return 'resource of another seller than is paid'
+    const model = PurchaseTerms.modelOf(terms.url)
+    return terms.model === model ? undefined : `resource known as ${terms.model}, it is ${model}`
+  }
   return terms.to === terms.payTo ? undefined : 'call of another contract than is paid'
 }
 
@@ -248,7 +252,8 @@ function spend(
     return `${ends[type]} of another amount than was signed away`
   const outcome = Budget.capture(state.usage, purchase.hold, BigInt(atoms), at.atMs)
   if (outcome !== 'ok') return `capture refused: ${JSON.stringify(outcome)}`
-  state.spentAtoms += BigInt(atoms)
+  const { asset } = state.policies.get(purchase.decided.policyDigest)!
+  if (asset.id === PurchaseTerms.of(purchase.decided).asset.id) state.spentAtoms += BigInt(atoms)
   return undefined
 }
 

@@ -1,249 +1,29 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import {
+  apply,
+  ask,
+  changeOf,
+  claimOf,
+  closeOf,
+  evidence,
+  open,
+  payers,
+  quoteOf,
+  run,
+  type Stall,
+  serveOf,
+  steps,
+  tell,
+} from '../../test/harness/Stall.ts'
 import * as Terms from '../../test/harness/Terms.ts'
-import * as Contribution from '../datanets/Contribution.ts'
-import * as Datanet from '../datanets/Datanet.ts'
-import * as Version from '../datanets/Version.ts'
 import * as Hash from '../kernel/Hash.ts'
-import type { Hex } from '../kernel/Hex.ts'
-import * as Quote from '../market/Quote.ts'
 import * as Receipt from '../market/Receipt.ts'
 import * as Accrual from '../royalties/Accrual.ts'
-import * as Epoch from '../royalties/Epoch.ts'
 import * as Economy from './Economy.ts'
-import * as Event from './Event.ts'
+import type * as Event from './Event.ts'
+import * as Prepaid from './Prepaid.ts'
 import * as Sales from './Sales.ts'
-
-const signature = `0x${'11'.repeat(65)}` as const
-const evidence = { chainId: 31337, tx: Hash.text('tx') }
-const payers = ['ann', 'bob'].map(Terms.address)
-const owners = [Terms.address('owner'), 'npm:bees', 'npm:moss']
-
-/** A log under way: what happened, when, and what follows. */
-type Stall = { economy: Economy.Economy; told: [Event.Event, number][]; nowMs: number }
-
-function apply(economy: Economy.Economy, event: Event.Event, at: { leaf: number; atMs: number }) {
-  const id = Event.id(event)
-  return Economy.apply(economy, {
-    ...{ v: 1, origin: Terms.address('seller'), previous: Hash.text(''), causes: [] },
-    ...{ ...at, id, event },
-  })
-}
-
-/** Tells an event; it must follow. */
-function tell(stall: Stall, event: Event.Event): void {
-  const at = { leaf: stall.told.length, atMs: stall.nowMs }
-  expect(apply(stall.economy, event, at)).toBeUndefined()
-  stall.told.push([event, stall.nowMs])
-  Sales.assertConserved(stall.economy.sales)
-}
-
-/** What a fresh fold of the same log says of one more event. */
-function ask(stall: Stall, event: Event.Event): Sales.Fault {
-  const economy = Economy.empty()
-  for (const [leaf, [each, atMs]] of stall.told.entries()) apply(economy, each, { leaf, atMs })
-  return apply(economy, event, { leaf: stall.told.length, atMs: stall.nowMs })
-}
-
-function open(): Stall {
-  const stall: Stall = { economy: Economy.empty(), told: [], nowMs: Terms.nowMs }
-  tell(stall, {
-    ...{ type: 'opened', role: 'node', name: 'node', address: Terms.address('seller') },
-    ...{ asset: Terms.asset, till: Terms.address('till'), vault: Terms.address('vault') },
-    ...{ scale: '1', local: true, salt: Hash.text('salt') },
-  })
-  tell(stall, { type: 'registered', card: Terms.card })
-  const contributions = owners.map((owner) =>
-    Contribution.document({ path: 'README.md', owner, text: `words of ${owner}` }),
-  )
-  const salt = Hash.text('batch')
-  const { root, count } = Datanet.commit(contributions, { salt })
-  const datanet = 'docs'
-  tell(stall, {
-    ...{ type: 'committed', datanet, root, count, commons: false, committedAtMs: stall.nowMs },
-  })
-  const change = Datanet.revealed(stall.economy.sales.datanet!, {
-    ...{ root, opening: { documents: contributions, salt } },
-  })
-  if (change.kind === 'refused') throw new Error(change.because)
-  const versionRoot = Version.of(change.datanet).root
-  tell(stall, { type: 'revealed', datanet, root, salt, contributions, versionRoot })
-  return stall
-}
-
-type Step =
-  | { readonly do: 'quote'; readonly payer: number; readonly stranger: boolean }
-  | { readonly do: 'serve'; readonly at: number; readonly out: number; readonly ppb: number }
-  | { readonly do: 'fund' | 'unfund'; readonly at: number }
-  /** Closes an epoch, or publishes the one that is closed. */
-  | { readonly do: 'epoch' }
-  | { readonly do: 'claim'; readonly at: number }
-  | { readonly do: 'wait'; readonly ms: number }
-
-const at = fc.nat(40)
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      ...{ do: fc.constant('quote' as const), payer: fc.nat(1) },
-      stranger: fc.boolean(),
-    }),
-  },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      ...{ do: fc.constant('serve' as const), at, out: fc.nat(128) },
-      ppb: fc.nat(333_333_333),
-    }),
-  },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('fund' as const), at }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('unfund' as const), at }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('epoch' as const) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('claim' as const), at }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(30_000) }) },
-)
-
-/** The event that a step means here and now; undefined where there is nothing to do it to. */
-function eventOf(stall: Stall, given: Step): Event.Event | undefined {
-  const { sales } = stall.economy
-  const pick = <T>(list: readonly T[], index: number) => list[index % Math.max(1, list.length)]
-  switch (given.do) {
-    case 'quote':
-      return quoteOf(stall, given.stranger ? null : payers[given.payer]!)
-    case 'serve': {
-      const open = [...sales.quotes.values()].filter(
-        ({ quote, used }) => !used && quote.expiresAtMs > stall.nowMs,
-      )
-      const found = pick(open, given.at)
-      return found && serveOf(stall, found.quote, given)
-    }
-    case 'fund':
-    case 'unfund': {
-      const found = pick(
-        [...sales.sales.values()].filter(({ status }) => status === 'served'),
-        given.at,
-      )
-      if (found === undefined) return undefined
-      const { receiptHash } = found
-      return given.do === 'fund'
-        ? { type: 'funded', receiptHash, evidence }
-        : { type: 'unfunded', receiptHash, because: 'cancelled' }
-    }
-    case 'epoch': {
-      const last = sales.epochs.at(-1)
-      if (last === undefined || last.published !== undefined) return closeOf(stall)
-      return { type: 'published', epoch: last.epoch, evidence }
-    }
-    case 'claim':
-      return claimOf(stall, given.at)
-    case 'wait':
-      stall.nowMs += given.ms
-      return undefined
-  }
-}
-
-function quoteOf(stall: Stall, payer: Hex | null): Event.Of<'quoted'> {
-  const { sales } = stall.economy
-  const maxAtoms = BigInt(Terms.quote().maxAtoms)
-  const spendable = payer === null ? 0n : Sales.spendableChange(sales, payer, stall.nowMs)
-  const appliedAtoms = spendable < maxAtoms ? spendable : maxAtoms - 1n
-  const quote = Terms.quote({
-    ...{ payer, appliedAtoms, issuedAtMs: stall.nowMs, expiresAtMs: stall.nowMs + 60_000 },
-    salt: Hash.text(`${stall.told.length}`),
-  })
-  return { type: 'quoted', quote, signature }
-}
-
-function serveOf(
-  stall: Stall,
-  quote: Quote.Quote,
-  { out, ppb }: { readonly out: number; readonly ppb: number },
-): Event.Of<'served'> {
-  const { sales } = stall.economy
-  const payer = quote.payer ?? payers[out % 2]!
-  const nonce = Hash.text(`nonce ${stall.told.length}`)
-  const shaped = [...sales.artifacts.keys()]
-    .slice(0, out % 4)
-    .map((artifact) => ({ artifact, sharePpb: BigInt(ppb), rarityPpb: 700_000_000n }))
-  const receipt = Terms.receipt(quote, {
-    ...{ payer, shaped, tokens: { in: 5, cached: 0, out }, paymentNonce: nonce },
-    ...{ seq: sales.nextSeq, prevHash: sales.lastReceipt, issuedAtMs: stall.nowMs },
-  })
-  const { payTo, payAtoms: valueAtoms } = quote
-  const payment = { payer, nonce, payTo, valueAtoms, validBeforeSec: 1, payload: {} }
-  return { type: 'served', receipt, signature, evidence: {}, outputs: '0x', payment }
-}
-
-function closeOf(stall: Stall): Event.Of<'closing'> | undefined {
-  const { sales } = stall.economy
-  const last = sales.epochs.at(-1)
-  if (last !== undefined && last.published === undefined) return undefined
-  const proposal = Epoch.propose(sales.accruals, { nowMs: stall.nowMs, scale: 1n })
-  if (proposal.receipts.length === 0) return undefined
-  return {
-    ...{ type: 'closing', epoch: sales.epochs.length },
-    ...{ root: proposal.rootWord, depth: proposal.depth, receipts: [...proposal.receipts] },
-    totalAtoms: String(proposal.totalAtoms),
-    leavesDigest: Hash.text(Epoch.toLines(proposal.leaves)),
-    checkpoint: { size: stall.told.length, root: Hash.text('root') },
-  }
-}
-
-function claimOf(stall: Stall, index: number): Event.Of<'claimed'> | undefined {
-  const { accruals } = stall.economy.sales
-  const open = Epoch.leaves(accruals, { scale: 1n }).filter(
-    (leaf) => leaf.cumulative > accruals.balances.get(accruals.leaves[leaf.index]!)!.claimedAtoms,
-  )
-  const leaf = open[index % Math.max(1, open.length)]
-  if (leaf === undefined) return undefined
-  const before = accruals.balances.get(accruals.leaves[leaf.index]!)!.claimedAtoms
-  return {
-    ...{ type: 'claimed', account: leaf.account, index: leaf.index, evidence },
-    cumulativeAtoms: String(leaf.cumulative),
-    atoms: String(leaf.cumulative - before),
-  }
-}
-
-/** What change must be, from the story alone. */
-function changeOf(stall: Stall, payer: Hex): { available: bigint; pending: bigint } {
-  let [available, pending] = [0n, 0n]
-  const quotes = new Map<string, Quote.Quote>()
-  const served = new Map<string, { left: bigint; applied: bigint; payer: Hex }>()
-  for (const [event] of stall.told) {
-    if (event.type === 'quoted') quotes.set(Quote.hash(event.quote), event.quote)
-    if (event.type === 'served') {
-      const { money, payer } = event.receipt
-      const quote = quotes.get(money.quoteHash)!
-      const left = BigInt(quote.maxAtoms) - BigInt(money.chargedAtoms)
-      const applied = BigInt(quote.changeAppliedAtoms)
-      served.set(Receipt.hash(event.receipt), { left, applied, payer })
-    }
-    if (event.type !== 'served' && event.type !== 'funded' && event.type !== 'unfunded') continue
-    const hash = event.type === 'served' ? Receipt.hash(event.receipt) : event.receiptHash!
-    const sale = served.get(hash)!
-    if (sale.payer !== payer) continue
-    if (event.type === 'served')
-      [available, pending] = [available - sale.applied, pending + sale.left]
-    if (event.type === 'funded') [available, pending] = [available + sale.left, pending - sale.left]
-    if (event.type === 'unfunded')
-      [available, pending] = [available + sale.applied, pending - sale.left]
-  }
-  return { available, pending }
-}
-
-/** Runs steps, telling what can happen; counts what did. */
-function run(steps: readonly Step[], look?: (stall: Stall) => void): Stall {
-  const stall = open()
-  for (const each of steps) {
-    const event = eventOf(stall, each)
-    if (event === undefined) continue
-    tell(stall, event)
-    look?.(stall)
-  }
-  return stall
-}
-
-const steps = fc.array(step, { minLength: 30, maxLength: 60, size: 'max' })
 
 describe('in whatever order it happens', () => {
   test('every atom is received, receivable, claimed, claimable, carried, change or rounding', () => {
@@ -252,7 +32,7 @@ describe('in whatever order it happens', () => {
       fc.property(steps, (list) => {
         const stall = run(list, ({ economy: { sales } }) => {
           const { claimedNano, claimableNano, carryNano } = Accrual.totals(sales.accruals)
-          let change = 0n
+          let change = Prepaid.boundAtoms(sales)
           for (const each of sales.change.values()) {
             expect(each.availableAtoms >= 0n && each.pendingAtoms >= 0n).toBe(true)
             change += each.availableAtoms + each.pendingAtoms
@@ -265,7 +45,8 @@ describe('in whatever order it happens', () => {
       }),
       { numRuns: 150 },
     )
-    for (const type of ['served', 'funded', 'unfunded', 'closing', 'published', 'claimed'])
+    const types = ['served', 'funded', 'unfunded', 'closing', 'published', 'claimed']
+    for (const type of [...types, 'accepted', 'returned'])
       expect(happened[type], type).toBeGreaterThan(40)
   })
 
@@ -274,13 +55,15 @@ describe('in whatever order it happens', () => {
     fc.assert(
       fc.property(steps, (list) => {
         run(list, (stall) => {
+          let boundAtoms = 0n
           for (const payer of payers) {
             const { availableAtoms = 0n, pendingAtoms = 0n } =
               stall.economy.sales.change.get(payer) ?? {}
-            expect({ available: availableAtoms, pending: pendingAtoms }).toEqual(
-              changeOf(stall, payer),
-            )
+            const { bound, ...expected } = changeOf(stall, payer)
+            expect({ available: availableAtoms, pending: pendingAtoms }).toEqual(expected)
+            boundAtoms += bound
           }
+          expect(Prepaid.boundAtoms(stall.economy.sales)).toBe(boundAtoms)
           const [last] = stall.told.at(-1)!
           if (last.type === 'quoted' && last.quote.changeAppliedAtoms !== '0') applied += 1
         })
@@ -325,8 +108,13 @@ describe('in whatever order it happens', () => {
         const stall = run(list)
         const seen = new Set<string>()
         const funded = new Map<string, number>()
+        const ahead = new Set<string>()
         for (const [event, atMs] of stall.told) {
-          if (event.type === 'funded') funded.set(event.receiptHash!, atMs)
+          // What was funded ahead of its answer is funded when it is served.
+          if (event.type === 'funded' && event.payment) ahead.add(event.payment.nonce)
+          else if (event.type === 'funded') funded.set(event.receiptHash!, atMs)
+          if (event.type === 'served' && ahead.has(event.payment.nonce))
+            funded.set(Receipt.hash(event.receipt), atMs)
           if (event.type !== 'closing') continue
           for (const receipt of event.receipts) {
             expect(seen.has(receipt)).toBe(false)

@@ -237,6 +237,7 @@ function moved(law: Law, event: Told): undefined {
       return
     case 'captured':
     case 'disputed':
+    case 'refunded':
       purchase!.state = 'spent'
       law.spentAtoms += purchase!.atoms
       return

@@ -40,7 +40,10 @@ export type Desk = World.Party & {
 export type Shop = World.Party & { node: Node.Node | undefined }
 
 /** What a purchase can end in. */
-export type Ends = Record<'captured' | 'disputed' | 'expired' | 'refused' | 'failed', number>
+export type Ends = Record<
+  'captured' | 'disputed' | 'expired' | 'refused' | 'refunded' | 'failed',
+  number
+>
 
 /** Starts a buyer, which takes up what it left and asks for what it lacks. */
 export async function startDesk(desk: Desk, ends: Ends): Promise<void> {

@@ -130,7 +130,7 @@ function open(seed: number): Play {
     .slice(1, world.chance(0.95) ? 2 : 3)
     .map((name) => desk(world, party(name, Disk.create(name))))
   for (const each of [shop, ...desks]) world.parties.set(each.name, each)
-  const ends = { captured: 0, disputed: 0, expired: 0, refused: 0, failed: 0 }
+  const ends = { captured: 0, disputed: 0, expired: 0, refused: 0, refunded: 0, failed: 0 }
   const blockMs = [300, 600, 1_800][world.below(3)]!
   const counts = { crashedIn: {}, steps: 0, idle: 0 }
   return { world, shop, desks, ends, ...counts, nextBlockMs: world.nowMs, blockMs }
