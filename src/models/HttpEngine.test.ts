@@ -277,7 +277,7 @@ describe('an upstream that misbehaves is a named failure', () => {
       'upstream-tool-call-malformed',
     ],
   ])('%s', async (_, reply, code) => {
-    const limits = { firstByteMs: 150, silenceMs: 150, totalMs: 400, maxBytes: 20_000 }
+    const limits = { firstMs: 150, silenceMs: 150, totalMs: 400, maxBytes: 20_000 }
     const engine = await open(() => reply, { limits })
     const error = await tell(engine, { ...asked, tools: [find] }).catch((error: unknown) => error)
     expect(error).toMatchObject({ name: 'UpstreamError', code })
@@ -302,7 +302,7 @@ describe('an upstream that misbehaves is a named failure', () => {
 
 test('what comes after the end of an answer takes nothing from it', async () => {
   const end = chunk({}, 'stop')
-  const limits = { firstByteMs: 5_000, silenceMs: 5_000, totalMs: 5_000, maxBytes: 20_000 }
+  const limits = { firstMs: 5_000, silenceMs: 5_000, totalMs: 5_000, maxBytes: 20_000 }
   const scripts = [
     OpenAi.events([chunk({ content: 'Whole' }), end, 'STALL']),
     OpenAi.events([chunk({ content: 'Whole' }), end, { waitMs: 20 }, 'BREAK']),

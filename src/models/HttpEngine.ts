@@ -6,15 +6,15 @@
  */
 import { InputError } from '../kernel/Errors.ts'
 import * as Context from './Context.ts'
-import * as Draft from './Draft.ts'
 import * as Engine from './Engine.ts'
 import * as Completion from './http/Completion.ts'
 import * as EventStream from './http/EventStream.ts'
-import * as Watch from './http/Watch.ts'
+import * as Remote from './Remote.ts'
 import { upstreamError } from './UpstreamError.ts'
+import type * as Watch from './Watch.ts'
 
 /** Where the model is and how it is sold. */
-export type Options = {
+export type Options = Remote.Options & {
   /** e.g. `http://127.0.0.1:11434/v1`; requests go to `chat/completions` under it. */
   readonly baseURL: string
   /** As the endpoint names it. */
@@ -23,102 +23,25 @@ export type Options = {
   readonly key?: string | undefined
   /** More headers; as secret as the key. */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  readonly card: Engine.ModelCard
-  /** Counts in the card's tokeniser. */
-  readonly countTokens: (text: string) => number
-  /** What it runs on, for the receipt; `remote` unless given. */
-  readonly device?: string | undefined
   /** Whether it is asked to stream, which lets it be stopped at the limit; true unless given. */
   readonly streams?: boolean | undefined
   /** What the endpoint calls its limit on tokens; `max_tokens` unless given. */
   readonly limitName?: 'max_tokens' | 'max_completion_tokens' | undefined
   /** Its own tokens for so many of the card's, so that it ends by itself: twice as many unless given. */
   readonly ownTokens?: ((maxTokensOut: number) => number) | undefined
-  readonly limits?: Partial<Watch.Limits> | undefined
   readonly fetch?: typeof fetch | undefined
-  /** Milliseconds that never go back, of which only differences are used; the process's own clock. */
-  readonly elapsedMs?: (() => number) | undefined
 }
 
 /** Opens an engine; asks nothing yet. Throws `InputError` for an address or key that cannot be sent. */
 export function open(options: Options): Engine.Engine {
-  const { card, countTokens, device = 'remote', elapsedMs = () => performance.now() } = options
   const url = urlOf(options.baseURL)
   const headers = headersOf(options)
-  const limits = { ...Watch.limits, ...options.limits }
-  return {
-    card,
-    async answer(request, { onDelta } = {}) {
-      const admitted = Engine.admit(request, { card, countTokens })
-      if (admitted.kind === 'refused') return admitted
-      const { tokensIn, maxTokensOut } = admitted
-      const startedMs = elapsedMs()
-      const draft = Draft.open({ countTokens, maxTokens: maxTokensOut, onDelta })
-      const watch = Watch.open({ limits, caller: request.signal })
-      try {
-        const finish = await ask(url, { ...options, request, maxTokensOut, headers, draft, watch })
-        if (finish === undefined && draft.isEmpty)
-          return Engine.refuse('cancelled', 'the caller cancelled the request')
-        const { tokensOut, ...said } = draft.end(finish === 'stop' && !draft.isFull)
-        const computeMs = Math.max(0, Math.round((elapsedMs() - startedMs) * 1000) / 1000)
-        return {
-          ...{ kind: 'answered', ...said, citations: [], usage: { tokensIn, tokensOut } },
-          meter: { computeMs, meter: 'engine', basis: 'wall', device },
-          finish: reason(finish, { isFull: draft.isFull, calls: said.toolCalls }),
-        }
-      } finally {
-        watch.close()
-      }
-    },
-  }
+  return Remote.engine(options, async function* (asked) {
+    yield* read(await send(url, { ...options, headers, ...asked }), asked.watch)
+  })
 }
 
-/** Why an answer ended, after what came of it. */
-function reason(
-  finish: Completion.Said['finish'],
-  { isFull, calls }: { isFull: boolean; calls: readonly Engine.ToolCall[] | undefined },
-): Engine.Answer['finish'] {
-  if (isFull || finish !== 'stop') return 'length'
-  return calls === undefined ? 'stop' : 'tool_calls'
-}
-
-type Asking = Omit<Options, 'headers'> & {
-  readonly request: Engine.Request
-  readonly maxTokensOut: number
-  readonly headers: Headers
-  readonly draft: Draft.Draft
-  readonly watch: Watch.Watch
-}
-
-/** Asks and drafts. Why it ended; undefined where the caller did. Throws `UpstreamError`. */
-async function ask(url: URL, asking: Asking): Promise<Completion.Said['finish']> {
-  const { watch, limits, draft } = asking
-  let finish: Completion.Said['finish']
-  try {
-    const response = await send(url, asking)
-    for await (const said of read(response, asking)) {
-      if (finish !== undefined) continue
-      take(said, asking)
-      finish = said.finish
-      if (draft.isFull) return 'length'
-      if (finish !== undefined) watch.hurry()
-    }
-  } catch (error) {
-    if (finish !== undefined) return finish
-    const { firstByteMs, silenceMs, totalMs } = { ...Watch.limits, ...limits }
-    if (watch.ended === 'caller') return undefined
-    if (watch.ended === 'silence')
-      throw upstreamError('upstream-stalled', 'the model said nothing for too long', {
-        ...{ firstByteMs, silenceMs },
-      })
-    if (watch.ended === 'duration')
-      throw upstreamError('upstream-stalled', 'the model took too long', { totalMs })
-    throw error
-  }
-  if (finish === undefined)
-    throw upstreamError('upstream-cut', 'the answer ended before the model ended it')
-  return finish
-}
+type Asking = Omit<Options, 'headers'> & Remote.Asked & { readonly headers: Headers }
 
 /** Sends the request; the response once it is one of an answer. Throws `UpstreamError`. */
 async function send(url: URL, asking: Asking): Promise<Response> {
@@ -173,12 +96,11 @@ function messageOf({ role, content, name, tool_calls, tool_call_id }: Engine.Mes
 }
 
 /** What an endpoint says, chunk by chunk or at once: what it sends decides, not what was asked. */
-async function* read(response: Response, { watch, limits }: Asking) {
+async function* read(response: Response, watch: Watch.Watch): AsyncGenerator<Remote.Said> {
   const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? ''
-  const maxLength = limits?.maxBytes ?? Watch.limits.maxBytes
-  const bytes = watch.bytes(response.body!)
+  const bytes = bytesOf(response, watch)
   if (type === 'text/event-stream') {
-    for await (const data of EventStream.events(bytes, { maxLength })) {
+    for await (const data of EventStream.events(bytes, { maxLength: watch.limits.maxBytes })) {
       if (data === '[DONE]') return
       yield Completion.read(data, 'delta')
     }
@@ -189,15 +111,14 @@ async function* read(response: Response, { watch, limits }: Asking) {
       ...(/^[\w.+-]{1,40}\/[\w.+-]{1,40}$/.test(type) ? { contentType: type } : {}),
     })
   const said = Completion.read(await text(bytes), 'message')
-  yield { ...said, finish: said.finish ?? ('stop' as const) }
+  yield { ...said, finish: said.finish ?? 'stop' }
 }
 
-/** Drafts what was said. A call where no tool was offered is no answer to what was asked. */
-function take({ text, calls }: Completion.Said, { draft, request }: Asking): void {
-  if (calls.length > 0 && (request.tools ?? []).length === 0)
-    throw upstreamError('upstream-tool-call-malformed', 'a tool was called, and none was offered')
-  if (text !== '' && !draft.say(text)) return
-  for (const call of calls) if (!draft.call(call)) return
+function bytesOf(response: Response, watch: Watch.Watch) {
+  return watch.read(response.body!, {
+    sizeOf: ({ length }) => length,
+    failed: () => upstreamError('upstream-cut', 'the connection broke in the middle of the answer'),
+  })
 }
 
 async function text(bytes: AsyncIterable<Uint8Array>): Promise<string> {
@@ -209,7 +130,7 @@ async function text(bytes: AsyncIterable<Uint8Array>): Promise<string> {
 /** The code in an error, if it has one that may be repeated. */
 async function errorCode(response: Response, watch: Watch.Watch): Promise<object> {
   try {
-    const { error } = JSON.parse(await text(watch.bytes(response.body!))) as { error: unknown }
+    const { error } = JSON.parse(await text(bytesOf(response, watch))) as { error: unknown }
     return Completion.codeOf(error)
   } catch {
     return {}

@@ -1,6 +1,7 @@
 /** @module Models: what every engine offers, and the reader, and models elsewhere. */
 
 export * as Chat from './Chat.ts'
+export * as ChatModelEngine from './ChatModelEngine.ts'
 export * as Engine from './Engine.ts'
 export * as HttpEngine from './HttpEngine.ts'
 export * as Reader from './Reader.ts'

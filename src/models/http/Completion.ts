@@ -3,15 +3,8 @@
  * first choice. Members it does not know are left alone; what it knows and cannot read is a failure.
  */
 import type * as Draft from '../Draft.ts'
+import type { Said } from '../Remote.ts'
 import { upstreamError } from '../UpstreamError.ts'
-
-/** What a chunk, or a whole completion, says. */
-export type Said = {
-  readonly text: string
-  readonly calls: readonly Draft.CallPiece[]
-  /** Why it ended, once it has. */
-  readonly finish?: 'stop' | 'length' | undefined
-}
 
 type Loose = Readonly<Record<string, unknown>>
 
