@@ -44,9 +44,9 @@ function says(chunks: readonly object[] | (() => AsyncIterable<unknown>)) {
       asked.push({ messages, options })
       return typeof chunks === 'function' ? chunks() : stream()
     },
-    bindTools(tools: unknown, bound: object) {
+    bindTools(tools: unknown, bound: object = {}) {
       return {
-        stream: (messages: readonly object[], options: object) =>
+        stream: (messages: readonly object[], options: object = {}) =>
           model.stream(messages, { ...options, ...bound, tools }),
       }
     },
