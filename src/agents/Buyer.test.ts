@@ -224,12 +224,14 @@ describe('before anything is signed', () => {
 
   test.each([
     ['tools', body({ tools: [{}] }), 'body.tools'],
-    ['a schema', body({ response_format: { type: 'json_schema' } }), 'body.response_format'],
-    ['a stream', body({ stream: true }), 'body.stream'],
+    ['a grammar', body({ response_format: { type: 'grammar' } }), 'body.response_format'],
+    ['half a stream', body({ stream: 'yes' }), 'body.stream'],
     ['two answers', body({ n: 2 }), 'body.n'],
     ['no messages', body({ messages: [] }), 'body.messages'],
     ['no question', body({ messages: [{ role: 'user', content: ' ' }] }), 'body.messages'],
-    ['a tool’s result', body({ messages: [{ role: 'tool', content: 'x' }, question] }), 'role'],
+    ['a result of no call', body({ messages: [{ role: 'tool', content: 'x' }] }), 'tool_call_id'],
+    ['a function', body({ messages: [{ role: 'function', content: 'x' }, question] }), 'role'],
+    ['silence', body({ messages: [{ role: 'assistant' }, question] }), 'content or tool calls'],
     [
       'an image',
       body({ messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }),

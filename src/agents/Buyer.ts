@@ -4,14 +4,13 @@
  */
 import { join } from 'node:path'
 import * as Purchases from '../economy/Purchases.ts'
-import * as PurchaseTerms from '../economy/PurchaseTerms.ts'
 import type * as Asset from '../kernel/Asset.ts'
 import type { Clock } from '../kernel/Clock.ts'
 import { BaseError, InputError } from '../kernel/Errors.ts'
 import * as Hash from '../kernel/Hash.ts'
 import * as Hex from '../kernel/Hex.ts'
-import * as Id from '../kernel/Id.ts'
-import type * as Receipt from '../market/Receipt.ts'
+import type * as Attestation from '../market/Attestation.ts'
+import type * as Engine from '../models/Engine.ts'
 import * as Budget from '../policies/Budget.ts'
 import type * as Freeze from '../policies/Freeze.ts'
 import * as Policy from '../policies/Policy.ts'
@@ -19,15 +18,21 @@ import * as Books from '../store/Books.ts'
 import * as Files from '../store/Files.ts'
 import type { Chain } from '../wallets/Chain.ts'
 import * as NoteKey from '../wallets/NoteKey.ts'
-import type { Evidence } from '../wallets/PaymentEvidence.ts'
 import type { Wallet } from '../wallets/Wallet.ts'
 import * as AgentRuns from './AgentRuns.ts'
+import * as Attesting from './Attesting.ts'
 import * as CallSchema from './Call.schema.ts'
+import type { Order } from './Effect.ts'
+import * as Hiring from './Hiring.ts'
 import * as Operator from './Operator.ts'
-import * as Effects from './Purchase.effects.ts'
-import type * as Purchase from './Purchase.ts'
+import type { Outcome } from './Outcome.ts'
+import * as Purchasing from './Purchasing.ts'
+import * as Resource from './Resource.ts'
 import * as Resumption from './Resumption.ts'
 import * as Runtime from './Runtime.ts'
+import * as Transaction from './Transaction.ts'
+
+export type { Outcome } from './Outcome.ts'
 
 /** Contracts an agent pays through. */
 export type Contracts = {
@@ -65,31 +70,30 @@ export type Call = {
   /** With `step` this names the purchase: the same run and step are the same purchase. */
   readonly run: string
   readonly step: number
+  /**
+   * Cancels what is not signed yet. Of an answer that is streamed it closes the connection: what was said
+   * till then is the answer, a short one.
+   */
   readonly signal?: AbortSignal
+  /**
+   * Told each part of the answer, once, as it comes and before it is verified. One that throws is not
+   * called again.
+   */
+  readonly onDelta?: (delta: Engine.Delta) => void
 }
 
-/** How a purchase ended. */
-export type Outcome = {
-  readonly purchase: Hex.Hex
-  readonly state: Purchase.Terminal
-  /** Every state it went through. */
-  readonly states: readonly Purchase.State[]
-  /** The policy's verdict; absent when the purchase ended before it was asked. */
-  readonly verdict?: Budget.Verdict
-  /** What each rule said. */
-  readonly reasons: readonly Budget.Reason[]
-  /** Signed away in this purchase, in atoms: 0 unless it was captured or disputed. */
-  readonly paidAtoms: bigint
-  /** Why it was not captured. */
-  readonly because?: string
-  readonly code?: string
-  /** What was delivered; only of a captured purchase. */
-  readonly delivered?: {
-    readonly answered: Purchase.Answered
-    readonly receipt: Receipt.Receipt
-    readonly receiptHash: Hex.Hex
-    readonly evidence: Evidence
-  }
+/** What to pay for besides models: a plain request to anybody whose answer has a price (x402 version 2). */
+export type Fetching = {
+  /** With `step` this names the purchase: the same run and step are the same purchase. */
+  readonly run: string
+  readonly step: number
+  /** The most it may cost; what the policy allows unless given. */
+  readonly mostAtoms?: bigint
+  /** What the agent wants it with, and for: what a policy may ask. `none` and `resource` unless given. */
+  readonly tool?: string
+  readonly category?: string
+  /** Cancels what is not signed yet. */
+  readonly signal?: AbortSignal
 }
 
 /** A purchase that waits for somebody to approve it. */
@@ -116,6 +120,34 @@ export type Buyer = {
    * `exists-with-different-request`, `purchase-exists` for what was disputed, `buyer-closed`.
    */
   buy(call: Call): Promise<Outcome>
+  /**
+   * Pays for a plain request: the first answer's terms (402) are decided by the policy, signed once and
+   * sent with the same request. The same run and step again are the same purchase, as in {@link buy}; its
+   * response stands in `response`. Of what asks for no money nothing is bought: `resource-free`. Throws
+   * `call-malformed` for what cannot be sent, and what {@link buy} throws.
+   */
+  fetch(
+    url: string,
+    init: Pick<RequestInit, 'method' | 'headers' | 'body'> | undefined,
+    asked: Fetching,
+  ): Promise<Outcome>
+  /**
+   * Has a job done by one of several sellers: asks up to three for quotes, takes the best of those that
+   * the policy allows, and goes on to another when one fails or does not deliver what it signed. The same
+   * run and step again are the same job. Throws `sellers-missing`, and what {@link buy} throws.
+   */
+  hire(job: Hiring.Job): Promise<Hiring.Hired>
+  /**
+   * What this agent says of a purchase that it paid for, signed, with the proof that it did: for a
+   * registry's `attest`. Throws `not-attestable`.
+   */
+  attest(purchase: Hex.Hex): Promise<Attestation.Signed>
+  /**
+   * Makes one call of a contract, simulated, under the policy: held, signed once, sent, and looked up until
+   * it is final. The same run and step again are the same transaction, as in {@link buy}. One at a time: the
+   * next is simulated when the last is final. Throws `call-malformed`, and what {@link buy} throws.
+   */
+  transact(transaction: Transaction.Transaction): Promise<Transaction.Transacted>
   /** Ends what a crash left open: nothing is paid twice, nothing paid for is lost. */
   finish(): Promise<Outcome[]>
   /** What waits for somebody's approval now, oldest first. */
@@ -181,67 +213,44 @@ export async function open(options: Options): Promise<Buyer> {
     signer: await NoteKey.of(wallet),
     ...(onPoisoned === undefined ? {} : { onPoisoned }),
   })
-  const { purchases } = books.state.purchases
-  const running = new Map<Hex.Hex, Running>()
   try {
     await introduce(books, { ...options, name })
   } catch (error) {
     books.close()
     throw error
   }
-  const track = (
-    known: Omit<Running, 'ended'> & { purchase: Hex.Hex; ended: Promise<Effects.Ended> },
-  ) => {
-    const { purchase, requestDigest } = known
-    const ended = known.ended.then(outcome)
-    running.set(purchase, { requestDigest, ended })
-    return ended.finally(() => running.delete(purchase))
-  }
-  const run = (context: Purchase.Context, order: Effects.Order, signal?: AbortSignal) => {
-    const ports = {
-      ...{ runtime, books, wallet, chain, dir },
-      asset: contracts.asset,
-      policy: policies(),
-      ...(shadows === undefined ? {} : { shadow: shadows() }),
-      closing: closing.signal,
-      ...(signal === undefined ? {} : { signal }),
-    }
-    return track({ ...context, ended: Effects.run(ports, order, context) })
-  }
-  const takeUp = (open: Purchases.Purchase) => {
-    const { context, order } = Resumption.takeUp(dir, open)
-    return run(context, order)
+  const ports = () => ({
+    ...{ runtime, books, wallet, chain, dir },
+    asset: contracts.asset,
+    policy: policies(),
+    ...(shadows === undefined ? {} : { shadow: shadows() }),
+    closing: closing.signal,
+  })
+  const purchasing = Purchasing.open({ books, dir, agent: wallet.address, ports })
+  const order = (given: Order, asked: Omit<Purchasing.Asked, 'order' | 'requestDigest'>) => {
+    closing.signal.throwIfAborted()
+    const requestDigest = digestOf(given)
+    return purchasing.buy({ order: given, requestDigest, ...asked })
   }
   const buyer: Buyer = {
     name,
     address: wallet.address,
     dir,
     async buy(call) {
-      closing.signal.throwIfAborted()
       CallSchema.check(call)
-      const { baseUrl, model, body, run: name, step, signal } = call
-      const requestDigest = Hash.digest(body)
-      for (let attempt = 0; ; attempt += 1) {
-        const key = { agent: wallet.address, run: name, step, attempt }
-        const purchase = Id.purchase(key)
-        const before = running.get(purchase)
-        const known = purchases.get(purchase)
-        if (before === undefined && known === undefined) {
-          const approved = Resumption.approved(books, key)
-          const context = { purchase, key, requestDigest, ...(approved && { approved }) }
-          return run(context, { baseUrl, model, body }, signal)
-        }
-        if (before === undefined && Resumption.isUnpaid(books, known!)) continue
-        const bound = before?.requestDigest ?? PurchaseTerms.of(known!.decided).requestDigest
-        if (bound !== requestDigest) throw Resumption.different(purchase)
-        if (before !== undefined) return before.ended
-        if (known!.status === 'captured')
-          return track({ purchase, requestDigest, ended: Resumption.recall(dir, known!) })
-        if (known!.status === 'paying') return takeUp(known!)
-        if (known!.status === 'disputed') throw Resumption.repeated(known!)
-        if (known!.status === 'reviewing') return outcome(Resumption.reviewed(known!))
-        await Resumption.undo(books, known!)
-      }
+      const { baseUrl, model, body, ...asked } = call
+      return order({ baseUrl, model, body }, asked)
+    },
+    async fetch(url, init, asked) {
+      return order(Resource.order(url, init, asked), asked)
+    },
+    hire: (job) => Hiring.hire({ books, order }, job),
+    attest: (purchase) => Attesting.attest({ books, wallet }, purchase),
+    async transact(transaction) {
+      const { run, step, signal } = transaction
+      const ended = await order(Transaction.order(transaction), { run, step, signal })
+      const { terms } = books.state.purchases.purchases.get(ended.purchase)?.decided ?? {}
+      return Transaction.outcome(ended, wallet.address, terms as Transaction.Terms | undefined)
     },
     async finish() {
       closing.signal.throwIfAborted()
@@ -249,38 +258,41 @@ export async function open(options: Options): Promise<Buyer> {
       const failures: unknown[] = []
       for (const open of Purchases.open(books.state.purchases)) {
         // While another was finished, a call may have taken this one up, or ended it.
-        if (running.has(open.id) || !Purchases.isOpen(open)) continue
+        if (purchasing.isRunning(open.id) || !Purchases.isOpen(open)) continue
         if (open.status !== 'paying') await Resumption.undo(books, open)
         else
           try {
-            outcomes.push(await takeUp(open))
+            outcomes.push(await purchasing.takeUp(open))
           } catch (error) {
             failures.push(error)
           }
       }
       for (const { id, decided } of Purchases.approvedAndOpen(books.state.purchases, books.now())) {
         const { run, step } = decided.key
-        outcomes.push(await buyer.buy({ ...Resumption.orderOf(dir, id), run, step }))
+        outcomes.push(await order(Resumption.orderOf(dir, id), { run, step }))
       }
       if (failures.length > 0) throw failures[0]
       return outcomes
     },
-    ...Operator.of({ books, dir, policies, salt, buy: (call) => buyer.buy(call) }),
+    ...Operator.of({ books, dir, policies, salt, order }),
     status: () => Budget.status(books.state.purchases.usage, policies(), books.now()),
     spentAtoms: () => books.state.purchases.spentAtoms,
     run: () => salt().slice(2, 18),
     journal: AgentRuns.of({ books, runtime, closing: closing.signal }),
     async close() {
       closing.abort(new BaseError('the buyer was closed', { code: 'buyer-closed', retry: 'safe' }))
-      await Promise.allSettled([...running.values()].map(({ ended }) => ended))
+      await purchasing.settled()
       books.close()
     },
   }
   return buyer
 }
 
-/** A purchase in the making: another call for it waits for the same end. */
-type Running = { readonly requestDigest: Hex.Hex; readonly ended: Promise<Outcome> }
+/** Names all that is asked for. */
+function digestOf(order: Order): Hex.Hex {
+  if (order.kind === 'resource') return Resource.digest(order)
+  return order.kind === 'call' ? Transaction.digest(order) : Hash.digest(order.body)
+}
 
 function salt(): Hex.Hex {
   return Hex.encode(crypto.getRandomValues(new Uint8Array(32)))
@@ -308,25 +320,6 @@ async function introduce(books: Books.Books, options: Options & { name: string }
       },
     },
   ])
-}
-
-function outcome({ state, states, context }: Effects.Ended): Outcome {
-  const { purchase, verdict, reasons = [], because, code, answered, evidence } = context
-  const isPaid = state === 'captured' || state === 'disputed'
-  const paidAtoms = isPaid ? BigInt(context.quote!.quote.payAtoms) : 0n
-  const judged = verdict === undefined ? {} : { verdict }
-  const base = { purchase, state, states, reasons, paidAtoms, ...judged }
-  if (state !== 'captured' || answered === undefined || evidence === undefined)
-    return {
-      ...base,
-      because: because ?? state,
-      ...(code === undefined ? {} : { code }),
-    }
-  const { receipt } = answered.receipt
-  return {
-    ...base,
-    delivered: { answered, receipt, receiptHash: Hash.digest(receipt), evidence },
-  }
 }
 
 /** The policy in force: a file is read again when it changed, and never half. */

@@ -4,27 +4,28 @@
  */
 import * as PolicyRequest from '../economy/PolicyRequest.ts'
 import * as Purchases from '../economy/Purchases.ts'
+import * as PurchaseTerms from '../economy/PurchaseTerms.ts'
 import * as Json from '../kernel/Json.ts'
 import * as Budget from '../policies/Budget.ts'
 import * as Policy from '../policies/Policy.ts'
 import type * as Books from '../store/Books.ts'
 import * as Requests from '../store/Requests.ts'
-import type * as Effects from './Purchase.effects.ts'
+import type { Effect, Order } from './Effect.ts'
 import * as Purchase from './Purchase.ts'
 
 /** Asks the policy, and records what it says before anything follows from it. */
-export const decide: Effects.Effect = async (ports, order, context) => {
+export const decide: Effect = async (ports, order, context) => {
   const { books, policy, shadow, dir } = ports
-  const { quote, signature } = context.quote!
   const { purchase, key, approved } = context
-  const { card } = context.offer!
+  const on = decidedOn(context)
+  const { payAtoms } = PurchaseTerms.of(on)
   const { usage, purchases } = books.state.purchases
   const atMs = books.now()
   const reviewed = approved === undefined ? undefined : purchases.get(approved)
   const request = PolicyRequest.of(
-    { key, quote, card },
+    { key, ...on },
     {
-      host: new URL(order.baseUrl).host,
+      ...statedBy(order),
       hold: reviewed?.hold ?? purchase,
       approval: reviewed && Purchases.approvalOf(reviewed),
     },
@@ -33,7 +34,7 @@ export const decide: Effects.Effect = async (ports, order, context) => {
   const trial = shadow && Budget.explain(usage, shadow, request, atMs)
   const decided = {
     type: 'decided',
-    ...{ purchase, key, quote, signature, card, verdict },
+    ...{ purchase, key, ...on, verdict },
     policyDigest: Policy.digest(policy),
     request: Json.members(request),
     reasons: Json.plain(reasons) as { [key: string]: unknown }[],
@@ -41,7 +42,7 @@ export const decide: Effects.Effect = async (ports, order, context) => {
     ...(trial === undefined ? {} : { shadow: tried(trial, shadow!) }),
     transition: Purchase.edge('deciding', verdict),
   } as const
-  const held = { type: 'held', purchase, atoms: quote.payAtoms } as const
+  const held = { type: 'held', purchase, atoms: payAtoms } as const
   // Whoever approves it goes on with it.
   if (verdict === 'review') Requests.put(dir, purchase, order)
   await books.record(
@@ -56,6 +57,22 @@ export const decide: Effects.Effect = async (ports, order, context) => {
   const code = verdict === 'review' ? 'needs-approval' : undefined
   const said = { ...(because ? { because } : {}), ...(code ? { code } : {}) }
   return { event: verdict, patch: { verdict, reasons, ...said } }
+}
+
+/** A signed quote and its card, or terms that nobody signed. */
+function decidedOn({ quote: signed, offer, terms }: Purchase.Context) {
+  if (terms !== undefined) return { terms }
+  const { quote, signature } = signed!
+  return { quote, signature, card: offer!.card }
+}
+
+function statedBy(order: Order) {
+  if (order.kind === undefined) return { host: new URL(order.baseUrl).host }
+  const { tool, category } = order
+  return {
+    ...(tool === undefined ? {} : { tool }),
+    ...(category === undefined ? {} : { category }),
+  }
 }
 
 /** Records of policies that the log does not know yet. */

@@ -10,7 +10,8 @@ import * as Budget from '../policies/Budget.ts'
 import * as Freeze from '../policies/Freeze.ts'
 import type * as Policy from '../policies/Policy.ts'
 import type * as Books from '../store/Books.ts'
-import type { Buyer, Call, Outcome, Review } from './Buyer.ts'
+import type { Buyer, Outcome, Review } from './Buyer.ts'
+import type { Order } from './Effect.ts'
 import * as Resumption from './Resumption.ts'
 
 /** What the operator's door needs of the buyer. */
@@ -20,14 +21,18 @@ export type Ports = {
   /** The policy in force. */
   readonly policies: () => Policy.Policy
   readonly salt: () => Hex
-  readonly buy: (call: Call) => Promise<Outcome>
+  /** Buys what is asked for under a run and a step. */
+  readonly order: (
+    order: Order,
+    asked: { readonly run: string; readonly step: number },
+  ) => Promise<Outcome>
 }
 
 /** The operator's part of a buyer. */
 export function of(
   ports: Ports,
 ): Pick<Buyer, 'reviews' | 'approve' | 'decline' | 'freeze' | 'thaw' | 'freezes' | 'explain'> {
-  const { books, dir, policies, salt, buy } = ports
+  const { books, dir, policies, salt } = ports
   const { purchases } = books.state
   return {
     reviews: () =>
@@ -47,7 +52,7 @@ export function of(
       // Read before it is recorded: what cannot be gone on with is not approved.
       const order = Resumption.orderOf(dir, purchase.id)
       await books.record([{ event, causes: cause(purchase) }])
-      return buy({ ...order, run: key.run, step: key.step })
+      return ports.order(order, { run: key.run, step: key.step })
     },
     async decline(id, { by, because }) {
       const purchase = underReview(id)

@@ -80,7 +80,7 @@ describe('shortest paths', () => {
 
   test('reach every state', () => {
     const reached = new Set(paths.map(({ state }) => state.value as string))
-    const ends = ['captured', 'refused', 'expired', 'disputed']
+    const ends = ['captured', 'refused', 'expired', 'disputed', 'refunded']
     expect([...reached].sort()).toEqual([...working, ...ends].sort())
   })
 
@@ -117,7 +117,7 @@ test('the states and where they lead', () => {
     executing: answered → verifying, unclear → looking
     looking: again → executing, never → releasing, paid → verifying
     releasing: expired → expired, refused → refused
-    verifying: captured → captured, disputed → disputed, unpaid → looking
+    verifying: captured → captured, disputed → disputed, refunded → refunded, unpaid → looking
     "
   `)
 })

@@ -3,7 +3,8 @@
  * interpreter (`Purchase.effects.ts`) makes it happen and answers with the name of what came of it.
  *
  * discovering → quoting → deciding → paying → executing → verifying → captured,
- * or refused (nothing was signed), expired (signed, never paid), disputed (paid, does not hold).
+ * or refused (nothing was signed), expired (signed, never paid), disputed (paid, does not hold), refunded
+ * (paid, nothing delivered, all of it change in the seller's books).
  * Money leaves in `paying` only, entered only through the policy's `allow`. From `executing` on an
  * unclear end leads to `looking`: the chain is asked before anything is sent or released again.
  */
@@ -16,6 +17,7 @@ import type { PurchaseKey } from '../kernel/Id.ts'
 import type { Card } from '../market/Card.schema.ts'
 import type * as Quote from '../market/Quote.ts'
 import type * as Receipt from '../market/Receipt.ts'
+import type { ToolCall } from '../models/Engine.ts'
 import type { Reason } from '../policies/Decision.ts'
 import type * as PaymentEvidence from '../wallets/PaymentEvidence.ts'
 import type * as Wire from '../wallets/x402/Wire.ts'
@@ -29,7 +31,10 @@ export const table = {
   executing: { answered: 'verifying', unclear: 'looking' },
   looking: { again: 'executing', never: 'releasing', paid: 'verifying' },
   releasing: { expired: 'expired', refused: 'refused' },
-  verifying: { captured: 'captured', disputed: 'disputed', unpaid: 'looking' },
+  verifying: {
+    ...{ captured: 'captured', disputed: 'disputed', refunded: 'refunded' },
+    unpaid: 'looking',
+  },
 } as const
 
 /** Digest of the table: stands in every decision, so that an auditor knows which edges existed. */
@@ -38,7 +43,7 @@ export const machineDigest: Hex = Hash.digest(table)
 /** States with an effect. */
 export type Working = keyof typeof table
 /** Terminal states. */
-export type Terminal = 'captured' | 'refused' | 'expired' | 'disputed'
+export type Terminal = 'captured' | 'refused' | 'expired' | 'disputed' | 'refunded'
 /** All states. */
 export type State = Working | Terminal
 
@@ -56,7 +61,11 @@ export type Offer = {
 
 /** What the seller answered: untrusted until verified. */
 export type Answered = {
+  /** Its text. */
   readonly output: string
+  /** The tools it calls; their arguments are JSON text that a model wrote. */
+  readonly toolCalls?: readonly ToolCall[]
+  readonly finish: 'stop' | 'length' | 'tool_calls'
   readonly receipt: Receipt.Signed
   /** Canonical text of the seller's `served` record and its inclusion proof. */
   readonly record: string
@@ -65,8 +74,14 @@ export type Answered = {
   readonly outputSalt: Hex
   readonly sources: readonly Source[]
   readonly earnings: readonly { account: string; nano: string; reason: string }[]
-  /** The whole answer as OpenAI's clients read it. */
-  readonly body: { readonly [key: string]: unknown }
+}
+
+/** The seller's word that the money came and nothing was served: its record, and where it stands. */
+export type Returned = {
+  /** Canonical text of the seller's `returned` record. */
+  readonly record: string
+  /** That it stands in the seller's log. */
+  readonly proof: { readonly [key: string]: unknown }
 }
 
 /** A run of the answer that is somebody's words, as the seller says; the receipt commits to it. */
@@ -79,6 +94,14 @@ export type Source = {
   readonly offset: number
 }
 
+/** What a resource answered: untrusted, whatever it cost. */
+export type Response = {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: { readonly [name: string]: string }
+  readonly body: Uint8Array
+}
+
 /** Plain data that the machine carries from state to state. */
 export type Context = {
   readonly purchase: Hex
@@ -88,10 +111,14 @@ export type Context = {
   readonly approved?: Hex
   readonly offer?: Offer
   readonly quote?: Quote.Signed
+  /** What it is decided on where nobody signs a quote. */
+  readonly terms?: Event.DecidedOnTerms['terms']
   readonly verdict?: 'allow' | 'deny' | 'review'
   /** The signed payment; sent and re-sent identical, never signed again. */
   readonly payload?: Wire.Payload
   readonly answered?: Answered
+  readonly returned?: Returned
+  readonly response?: Response
   readonly because?: string
   readonly code?: string
   /** Every rule's reason, once decided. */
@@ -180,5 +207,6 @@ export const machine = setup({
     refused: { type: 'final' },
     expired: { type: 'final' },
     disputed: { type: 'final' },
+    refunded: { type: 'final' },
   },
 })

@@ -8,7 +8,7 @@ import * as Json from '../kernel/Json.ts'
 import type { Outcome } from './Buyer.ts'
 
 /** How a purchase was refused. */
-export type Code = 'denied' | 'needs-approval' | 'refused' | 'expired' | 'disputed'
+export type Code = 'denied' | 'needs-approval' | 'refused' | 'expired' | 'disputed' | 'refunded'
 
 /** A purchase that brought no answer; `facts` holds its id, states, every rule's reason, atoms paid. */
 export class PurchaseRefused extends BaseError {
@@ -34,6 +34,7 @@ const says: Readonly<Record<Code, string>> = {
   refused: 'not bought',
   expired: 'never paid',
   disputed: 'paid and disputed',
+  refunded: 'paid and kept as change',
 }
 
 const advice: Readonly<Record<Code, { readonly hint: string; readonly retry: Retry }>> = {
@@ -41,6 +42,10 @@ const advice: Readonly<Record<Code, { readonly hint: string; readonly retry: Ret
   'needs-approval': { hint: 'somebody whom the policy names has to approve it', retry: 'never' },
   refused: { hint: 'nothing was paid; ask again', retry: 'safe' },
   expired: { hint: 'nothing was paid, and the hold is given back; ask again', retry: 'safe' },
+  refunded: {
+    hint: 'the seller served nothing and owes it all as change; ask it again',
+    retry: 'safe',
+  },
   disputed: { hint: 'the money left; the evidence is in the journal', retry: 'never' },
 }
 
@@ -51,16 +56,9 @@ function codeOf({ state, verdict }: Outcome): Code {
   return verdict === 'review' ? 'needs-approval' : 'refused'
 }
 
-/** What no model sold here can do, under a code of its own. */
-export function unsupported(what: 'tools' | 'schema' | 'stop', model: string): BaseError {
-  const text = {
-    tools: 'calls no tools',
-    schema: 'answers in plain text and keeps to no schema',
-    stop: 'knows no stop sequences',
-  }
-  return new BaseError(`${model} ${text[what]}`, {
-    code: `${what}-unsupported`,
-    hint: 'the models sold here quote documents: ask a question, get passages',
-    facts: { model },
-  })
+/** What the seller's card does not say it can, under a code of its own; undefined of other refusals. */
+export function unsupported({ code, because = '' }: Outcome): BaseError | undefined {
+  if (code === undefined || !/^(tools|schema|stop)-unsupported$/.test(code)) return undefined
+  const hint = 'the seller’s card says what its model can; nothing was signed'
+  return new BaseError(because, { code, hint })
 }

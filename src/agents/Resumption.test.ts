@@ -266,7 +266,11 @@ describe('a payment that a seller takes and does not settle', () => {
   test('is not captured by an answer alone', async () => {
     const { buyer, wallet } = await market.agent()
     const real = await buyer.buy(Market.call(market))
-    const { baseUrl, asked } = await refusing(() => Response.json(real.delivered!.answered.body))
+    const { answered } = real.delivered!
+    const { receipt, output: content, finish: _, ...rest } = answered
+    const message = { role: 'assistant', content }
+    const body = { choices: [{ message }], requite: { ...receipt, ...rest } }
+    const { baseUrl, asked } = await refusing(() => Response.json(body))
     const buying = buyer.buy(Market.call({ baseUrl }, { step: 1 }))
     await asked
     await new Promise((resolve) => setTimeout(resolve, 200))

@@ -14,16 +14,17 @@ import type * as Books from '../store/Books.ts'
 import * as Requests from '../store/Requests.ts'
 import type * as Effects from './Purchase.effects.ts'
 import * as Purchase from './Purchase.ts'
+import * as Resource from './Resource.ts'
 import * as Seller from './Seller.ts'
 import * as Verification from './Verification.ts'
 
 /**
- * Whether another attempt may begin: this one ended, and nothing was or will be paid under it; or it was
- * reviewed, and is approved or waited in vain.
+ * Whether another attempt may begin: this one ended, and nothing was or will be paid under it, or all of it
+ * is change that pays for the next; or it was reviewed, and is approved or waited in vain.
  */
-export function isUnpaid(books: Books.Books, purchase: Purchases.Purchase): boolean {
+export function isOver(books: Books.Books, purchase: Purchases.Purchase): boolean {
   const { status, approved } = purchase
-  if (status === 'refused' || status === 'voided') return true
+  if (status === 'refused' || status === 'voided' || status === 'refunded') return true
   const { purchases } = books.state
   return (
     status === 'reviewing' &&
@@ -41,15 +42,14 @@ export function approved(books: Books.Books, key: PurchaseKey): Hex | undefined 
 
 /** A purchase that waits for approval, as it was refused. */
 export function reviewed(known: Purchases.Purchase): Effects.Ended {
-  const { key, quote, signature } = PurchaseTerms.quoted(known.decided)
   const found = reasons(known)
   const because = found.find(({ outcome }) => outcome === 'review')?.because ?? 'under review'
   return {
     state: 'refused',
     states: ['refused'],
     context: {
-      ...{ purchase: known.id, key, requestDigest: quote.requestDigest, verdict: 'review' },
-      ...{ quote: { quote, signature }, reasons: found, because, code: 'needs-approval' },
+      ...{ ...decidedOn(known), verdict: 'review', reasons: found },
+      ...{ because, code: 'needs-approval' },
     },
   }
 }
@@ -73,11 +73,16 @@ export function takeUp(
   open: Purchases.Purchase,
 ): { readonly context: Purchase.Context; readonly order: Effects.Order } {
   const order = orderOf(dir, open.id)
-  const { key, quote, signature, verdict } = PurchaseTerms.quoted(open.decided)
   const payload = open.paying!.payload as NonNullable<Purchase.Context['payload']>
-  const requestDigest = quote.requestDigest
-  const context = { purchase: open.id, key, requestDigest, verdict, payload }
-  return { order, context: { ...context, quote: { quote, signature } } }
+  return { order, context: { ...decidedOn(open), verdict: open.decided.verdict, payload } }
+}
+
+/** What a purchase was decided on, as the machine carries it. */
+function decidedOn({ id: purchase, decided }: Purchases.Purchase) {
+  const { key, quote, signature, terms } = decided
+  const { requestDigest } = PurchaseTerms.of(decided)
+  const on = terms === undefined ? { quote: { quote, signature } } : { terms }
+  return { purchase, key, requestDigest, ...on }
 }
 
 /**
@@ -87,21 +92,28 @@ export function takeUp(
 export async function recall(dir: string, known: Purchases.Purchase): Promise<Effects.Ended> {
   const { context, order } = takeUp(dir, known)
   const { receipt, evidence } = known.captured!
+  const paid = evidence as NonNullable<Purchase.Context['evidence']>
+  const captured = (patch: Partial<Purchase.Context>): Effects.Ended => ({
+    state: 'captured',
+    states: ['captured'],
+    context: { ...context, reasons: reasons(known), evidence: paid, ...patch },
+  })
+  if (order.kind === 'call') return captured({})
+  if (order.kind === 'resource') {
+    const response = Resource.recall(dir, known)
+    if (response === undefined) throw repeated(known, 'its response was erased')
+    return captured({ response })
+  }
   const reply = await Seller.send(order.baseUrl, { body: order.body, payload: context.payload! })
   const { decided, paying } = known
   if (reply.kind !== 'answered') throw repeated(known, reply.because)
   const { answered } = reply
   const because =
     Receipt.hash(answered.receipt.receipt) === Receipt.hash(receipt!)
-      ? Verification.fault({ order, answered, decided, nonce: paying!.nonce })
+      ? Verification.fault({ body: order.body, answered, decided, nonce: paying!.nonce })
       : 'another receipt'
   if (because !== undefined) throw repeated(known, because)
-  const paid = evidence as NonNullable<Purchase.Context['evidence']>
-  return {
-    state: 'captured',
-    states: ['captured'],
-    context: { ...context, reasons: reasons(known), answered, evidence: paid },
-  }
+  return captured({ answered })
 }
 
 /** Why a step that was bought before is not bought again. */

@@ -8,14 +8,13 @@ import type { Hex } from '../kernel/Hex.ts'
 import * as Card from '../market/Card.schema.ts'
 import * as Fields from '../market/Fields.schema.ts'
 import * as Quote from '../market/Quote.ts'
-import { signedReceipt } from '../market/Receipt.schema.ts'
+import type * as Engine from '../models/Engine.ts'
 import * as Wire from '../wallets/x402/Wire.ts'
+import * as Answer from './Answer.schema.ts'
+import type * as Purchase from './Purchase.ts'
 import type { Answered, Offer } from './Purchase.ts'
-
-const maxBytes = 8 * 1024 * 1024
-
-/** How long a seller may take; a paid request takes longer because it settles. */
-const timeoutMs = 60_000
+import * as Stream from './Stream.ts'
+import * as Transport from './Transport.ts'
 
 const listing = z.looseObject({
   data: z
@@ -36,38 +35,18 @@ const listing = z.looseObject({
     .max(10_000),
 })
 
-const completion = z.looseObject({
-  choices: z.array(z.looseObject({ message: z.looseObject({ content: z.string() }) })).length(1),
-  requite: z.looseObject({
-    ...signedReceipt.shape,
-    proof: z.record(z.string(), z.unknown()),
-    record: z.string(),
-    promptSalt: Fields.hash,
-    outputSalt: Fields.hash,
-    sources: z
-      .array(
-        z.strictObject({
-          document: z.string(),
-          owner: z.string(),
-          ppb: Fields.share,
-          start: Fields.count,
-          end: Fields.count,
-          offset: Fields.count,
-        }),
-      )
-      .max(100_000),
-    earnings: z
-      .array(z.strictObject({ account: z.string(), nano: Fields.amount, reason: z.string() }))
-      .max(100_000),
-  }),
-})
-
 /**
  * What came of a paid request. `refused`: a no, or an answer nobody can read; `unclear`: silence, or a
  * request to come again. Either way the chain is looked at before anything else.
  */
 export type Reply =
   | { readonly kind: 'answered'; readonly answered: Answered }
+  /** The money came and nothing was served; the record that says so is not checked yet. */
+  | {
+      readonly kind: 'returned'
+      readonly returned: Purchase.Returned
+      readonly because: string
+    }
   | { readonly kind: 'refused' | 'unclear'; readonly because: string }
 
 /** What a seller offers under a model's name. Throws `seller-unreachable` or `InputError`. */
@@ -111,107 +90,120 @@ export async function quote(
     ...(signal === undefined ? {} : { signal }),
   })
   if (status !== 200)
-    throw new BaseError(`the seller gave no quote: ${message(body) ?? `HTTP ${status}`}`, {
-      code: 'quote-refused',
-      retry: status >= 500 || status === 429 ? 'safe' : 'never',
-    })
+    throw new BaseError(
+      `the seller gave no quote: ${Transport.message(body) ?? `HTTP ${status}`}`,
+      {
+        code: 'quote-refused',
+        retry: status >= 500 || status === 429 ? 'safe' : 'never',
+      },
+    )
   return Quote.parse(body)
 }
 
+/** What is sent, and who listens. */
+export type Paid = {
+  readonly body: unknown
+  readonly payload: Wire.Payload
+  readonly signal?: AbortSignal
+  /** Told each part of a streamed answer as it comes, before anything of it is verified. */
+  readonly onDelta?: (delta: Engine.Delta) => void
+  readonly limits?: Transport.Limits
+}
+
+/** Of an answer that is told as it is made: it may take its time, but not be silent. */
+const streamMs = 600_000
+
 /** Sends a paid request; the same payload again is the same request. Never throws for the seller's faults. */
-export async function send(
-  baseUrl: string,
-  paid: { readonly body: unknown; readonly payload: Wire.Payload; readonly signal?: AbortSignal },
-): Promise<Reply> {
-  let response: { status: number; body: unknown }
+export async function send(baseUrl: string, paid: Paid): Promise<Reply> {
+  const { body, payload, signal, onDelta, limits } = paid
+  const isStream = (body as { stream?: unknown }).stream === true
   try {
-    response = await request(`${baseUrl}/chat/completions`, {
-      method: 'POST',
-      body: JSON.stringify(paid.body),
-      headers: { [Wire.headerNames.signature]: Wire.encode(paid.payload) },
-      ...(paid.signal === undefined ? {} : { signal: paid.signal }),
-    })
+    const reply = await Transport.send(
+      `${baseUrl}/chat/completions`,
+      {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { ...json, [Wire.headerNames.signature]: Wire.encode(payload) },
+        ...(signal === undefined ? {} : { signal }),
+      },
+      { ...(isStream ? { mostMs: streamMs } : {}), ...limits },
+    )
+    const isEvents = /^text\/event-stream\b/i.test(reply.headers.get('content-type') ?? '')
+    if (reply.status !== 200 || !isEvents) return plain(reply.status, await Transport.json(reply))
+    if (!isStream) {
+      reply.close()
+      return { kind: 'refused', because: 'malformed answer: a stream that nobody asked for' }
+    }
+    const streamed = await Stream.read(reply.parts, onDelta)
+    if (streamed.kind === 'whole') return { kind: 'answered', answered: fromStream(streamed) }
+    const { kind, because } = streamed
+    return { kind: kind === 'broken' ? 'unclear' : 'refused', because }
   } catch (error) {
     const kind = error instanceof InputError ? 'refused' : 'unclear'
     return { kind, because: (error as Error).message }
   }
-  const { status, body } = response
+}
+
+function plain(status: number, body: unknown): Reply {
+  const returned = status === 410 ? Answer.returned.safeParse(body) : undefined
+  if (returned?.success) {
+    const { record, proof } = returned.data.requite
+    const because = Transport.message(body) ?? 'the payment was returned'
+    return { kind: 'returned', returned: { record, proof }, because }
+  }
   if (status !== 200) {
-    const because = `HTTP ${status}: ${message(body) ?? 'no reason given'}`
+    const because = `HTTP ${status}: ${Transport.message(body) ?? 'no reason given'}`
     return { kind: status >= 500 || status === 429 ? 'unclear' : 'refused', because }
   }
-  const parsed = completion.safeParse(body)
+  const parsed = Answer.completion.safeParse(body)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!
-    return {
-      kind: 'refused',
-      because: `malformed answer: ${issue.path.join('.')}: ${issue.message}`,
-    }
+    const because = `malformed answer: ${issue.path.join('.')}: ${issue.message}`
+    return { kind: 'refused', because }
   }
   const { choices, requite } = parsed.data
+  const [{ message, finish_reason }] = choices as [(typeof choices)[0]]
+  const toolCalls = message.tool_calls?.map(({ id, function: { name, arguments: text } }) => ({
+    ...{ id, name, arguments: text },
+  }))
+  const output = message.content ?? ''
+  const finish = finish_reason ?? 'stop'
+  return { kind: 'answered', answered: answered({ output, toolCalls, finish, requite }) }
+}
+
+function fromStream({
+  spoken,
+  finish,
+  requite,
+}: Extract<Stream.Streamed, { kind: 'whole' }>): Answered {
+  return answered({ output: spoken.text, toolCalls: spoken.toolCalls, finish, requite })
+}
+
+type Said = Pick<Answered, 'output' | 'finish'> & {
+  readonly toolCalls: Answered['toolCalls'] | undefined
+  readonly requite: z.infer<typeof Answer.proved>
+}
+
+function answered({ output, toolCalls = [], finish, requite }: Said): Answered {
   const { receipt, signature, proof, record, promptSalt, outputSalt, sources, earnings } = requite
   return {
-    kind: 'answered',
-    answered: {
-      output: choices[0]!.message.content,
-      receipt: { receipt, signature },
-      ...{ proof, record, promptSalt, outputSalt, sources, earnings },
-      body: body as { [key: string]: unknown },
-    },
+    ...{ output, finish },
+    ...(toolCalls.length === 0 ? {} : { toolCalls }),
+    receipt: { receipt, signature },
+    ...{ proof, record, promptSalt, outputSalt, sources, earnings },
   }
 }
+
+const json = { 'content-type': 'application/json' }
 
 async function request(url: string, init: RequestInit): Promise<{ status: number; body: unknown }> {
-  const timeout = AbortSignal.timeout(timeoutMs)
-  const signal = init.signal == null ? timeout : AbortSignal.any([init.signal, timeout])
-  try {
-    const response = await fetch(url, {
-      ...init,
-      signal,
-      redirect: 'error',
-      headers: { 'content-type': 'application/json', ...init.headers },
-    })
-    return { status: response.status, body: await read(response) }
-  } catch (cause) {
-    if (cause instanceof BaseError) throw cause
-    if (init.signal?.aborted === true)
-      throw new BaseError('the caller cancelled the purchase', { code: 'aborted', retry: 'safe' })
-    throw new BaseError(`the seller at ${new URL(url).origin} did not answer`, {
-      code: 'seller-unreachable',
-      hint: 'is its node running? `npm start` starts one here',
-      retry: 'unknown',
-      cause,
-    })
-  }
-}
-
-async function read(response: Response): Promise<unknown> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length
-    if (size > maxBytes)
-      throw new InputError(`expected an answer of at most ${maxBytes} bytes`, {
-        code: 'answer-too-large',
-      })
-    chunks.push(chunk)
-  }
-  const text = Buffer.concat(chunks).toString('utf8')
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function message(body: unknown): string | undefined {
-  const error = (body as { error?: { message?: unknown } } | undefined)?.error
-  return typeof error?.message === 'string' ? error.message.slice(0, 300) : undefined
+  const reply = await Transport.send(url, { ...init, headers: json })
+  return { status: reply.status, body: await Transport.json(reply) }
 }
 
 function unexpected(what: string, status: number, body: unknown): BaseError {
   return new BaseError(
-    `expected ${what}, got HTTP ${status}: ${message(body) ?? 'not what was asked for'}`,
+    `expected ${what}, got HTTP ${status}: ${Transport.message(body) ?? 'not what was asked for'}`,
     {
       code: 'seller-malformed',
       retry: 'safe',

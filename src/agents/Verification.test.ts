@@ -15,14 +15,14 @@ beforeAll(async () => {
   const call = Market.call(market)
   const { answered, receipt } = (await buyer.buy(call)).delivered!
   const { quote } = market.node.books.state.sales.quotes.get(receipt.money.quoteHash)!
-  const { baseUrl, model, body, run, step } = call
+  const { body, run, step } = call
   const key = { agent: wallet.address, run, step, attempt: 0 }
   const decided = {
     quote,
     card: market.node.offers.get(Market.model)!.card,
     key,
   } as Event.Of<'decided'>
-  delivery = { order: { baseUrl, model, body }, answered, decided, nonce: receipt.paymentNonce }
+  delivery = { body, answered, decided, nonce: receipt.paymentNonce }
 })
 afterAll(() => market.close())
 
@@ -146,6 +146,5 @@ test('tokens are those of every text of every message', () => {
       ],
     },
   ]
-  const order = { ...delivery.order, body: { messages } }
-  expect(Verification.tokensIn(order)).toBe(5)
+  expect(Verification.tokensIn({ messages })).toBe(5)
 })

@@ -89,7 +89,8 @@ export function waiting(desk: Desk): readonly Waiting[] {
 
 /** The last words that a purchase asks a model. */
 export function question(home: Home.Home, purchase: Hex): string | undefined {
-  const body = Requests.get(home.agent, purchase)?.body
+  const order = Requests.get(home.agent, purchase)
+  const body = order?.kind === undefined ? order?.body : undefined
   const asked = body === undefined ? undefined : chat.safeParse(body)
   const last = asked?.success === true ? asked.data.messages.at(-1) : undefined
   return typeof last?.content === 'string' ? last.content : undefined

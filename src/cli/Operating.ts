@@ -85,10 +85,10 @@ async function byHand(
   })
   try {
     const salt = () => Hex.encode(crypto.getRandomValues(new Uint8Array(32)))
-    const buy = async () => {
+    const order = async () => {
       throw new Error('bug: expected nothing that buys without a chain')
     }
-    await act(Operator.of({ books, dir: home.agent, policies: policy, salt, buy }))
+    await act(Operator.of({ books, dir: home.agent, policies: policy, salt, order }))
   } finally {
     books.close()
     if (isClosed) await Manifest.write(home, await Chain.key(home.node))

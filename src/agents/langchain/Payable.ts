@@ -13,7 +13,8 @@ import { z } from 'zod'
 import { InputError } from '../../kernel/Errors.ts'
 import type { Row } from '../../policies/Budget.ts'
 import type { Buyer } from '../Buyer.ts'
-import { ChatRequite, type Metadata } from './ChatRequite.ts'
+import type { Metadata } from './Answers.ts'
+import { ChatRequite } from './ChatRequite.ts'
 
 const decimal = z.string().regex(/^(0|[1-9]\d*)$/, 'expected atoms as a decimal string')
 
