@@ -90,7 +90,7 @@ export type Outcome =
 export type Calls = {
   /** Tries calls one upon the other after the latest block (`eth_simulateV1`); nothing is sent. */
   simulate(from: Hex.Hex, calls: readonly Call[]): Promise<Simulation>
-  /** Signs calls under the wallet's next nonces, in order. Each may take a quarter more gas than `gas`. */
+  /** Signs calls under the wallet's next nonces, in order. Each may take half as much gas again as `gas`. */
   sign(wallet: Wallet, calls: readonly (Call & { readonly gas: bigint })[]): Promise<Signed[]>
   /** Hands a signed transaction to the chain; again is the same as once. `false`: its nonce is taken. */
   send(signed: Pick<Signed, 'raw' | 'hash'>): Promise<boolean>
@@ -266,7 +266,7 @@ async function sign(
   return Promise.all(
     calls.map(async ({ gas, ...call }, at) => {
       const nonce = Number(count) + at
-      const roomy = gas + gas / 4n
+      const roomy = gas + gas / 2n
       const limit = roomy > maxGas ? maxGas : roomy
       const raw = await wallet.signTransaction({ chainId, nonce, gas: limit, ...call, ...fees })
       const mostWei = limit * fees.maxFeePerGasWei + (call.valueWei ?? 0n)
