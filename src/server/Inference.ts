@@ -17,6 +17,7 @@ import * as Quote from '../market/Quote.ts'
 import * as Receipt from '../market/Receipt.ts'
 import * as Work from '../market/Work.ts'
 import * as Chat from '../models/Chat.ts'
+import type * as Record from '../provenance/Record.ts'
 import * as Answers from '../store/Answers.ts'
 import type * as Node from './Node.ts'
 import * as Offer from './Offer.ts'
@@ -118,19 +119,20 @@ export async function serve(node: Node.Node, given: Given): Promise<Sales.Sale |
       outputs: Outputs.windows(output, sales.outputSalt),
       payment: Payment.recorded(quote, payment),
     }
-    const causes = [{ origin: books.origin, leaf: leafOf(sales, quoted, payment) }]
+    const causes = causesOf(books, quoted, payment)
     await books.record([{ event, causes }], { atMs })
     return sales.sales.get(receiptHash)!
   })
 }
 
-/** What led to an answer: its payment if that was taken ahead, else its quote. */
-function leafOf(
-  sales: Sales.Sales,
+/** What led to an answer: its quote, and its payment if that was taken ahead. */
+function causesOf(
+  { state: { sales }, origin }: Node.Node['books'],
   quoted: { readonly leaf: number },
   payment: Payment.Payment,
-): number {
-  return sales.prepaid.get(Prepaid.key(payment))?.leaf ?? quoted.leaf
+): Record.Cause[] {
+  const ahead = sales.prepaid.get(Prepaid.key(payment))
+  return [quoted, ...(ahead === undefined ? [] : [ahead])].map(({ leaf }) => ({ origin, leaf }))
 }
 
 /** The terms no longer hold; a new quote is needed. */

@@ -62,6 +62,8 @@ export type Agent = {
   readonly wallet?: Wallet.Wallet
   /** Sentences, besides the one that allows the till; `cap 1 USDC per 24h` unless told. */
   readonly rules?: readonly string[]
+  /** Tills it may pay; that of the first node unless told. */
+  readonly payees?: readonly Hex.Hex[]
   readonly policy?: string
   /** A policy on trial: a file, or sentences besides the one that allows the till. */
   readonly shadow?: string | readonly string[]
@@ -70,26 +72,28 @@ export type Agent = {
 }
 
 /** Opens a market; `close` it whatever happened. */
-export async function open(options: Partial<Pick<Start.Options, 'terms' | 'documents'>> = {}) {
+export async function open(
+  options: Partial<Pick<Start.Options, 'terms' | 'documents' | 'offers'>> = {},
+) {
   const scratch = mkdtempSync(join(tmpdir(), 'requite-market-'))
   let aheadMs = 0
   const now = () => Date.now() + aheadMs
   const started = await Start.start({ dir: join(scratch, 'node'), documents, now, ...options })
-  const { chain, contracts, app, local, node } = started
+  const { chain, contracts, local, node } = started
   const fronts: { close(): Promise<void> }[] = []
   const buyers = new Set<Buyer.Buyer>()
   let drawn = 0
 
-  const policyText = (rules: readonly string[]) =>
+  const policyText = (rules: readonly string[], payees: readonly string[] = [contracts.till]) =>
     [
       'policy: desk',
       `asset: ${contracts.asset.id}`,
       'rules:',
-      `  - allow payees ${contracts.till}`,
+      `  - allow payees ${payees.join(', ')}`,
       ...rules.map((rule) => `  - ${rule}`),
     ].join('\n')
-  const policy = (rules: readonly string[]) =>
-    Policy.parse(policyText(rules), { file: 'policy.yaml', assets: [contracts.asset] })
+  const policy = (rules: readonly string[], payees?: readonly string[]) =>
+    Policy.parse(policyText(rules, payees), { file: 'policy.yaml', assets: [contracts.asset] })
   const trial = (given: string | readonly string[]) =>
     typeof given === 'string' ? given : policy(given)
 
@@ -108,15 +112,20 @@ export async function open(options: Partial<Pick<Start.Options, 'terms' | 'docum
         ...{ dir, wallet, now, contracts },
         name: 'desk',
         chain: agent.chain ?? chain,
-        policy: agent.policy ?? policy(agent.rules ?? ['cap 1 USDC per 24h']),
+        policy: agent.policy ?? policy(agent.rules ?? ['cap 1 USDC per 24h'], agent.payees),
         ...(agent.shadow === undefined ? {} : { shadow: trial(agent.shadow) }),
         local: true,
       })
       buyers.add(buyer)
       return { buyer, wallet, dir }
     },
-    /** A seller in front of the node. */
-    async front(handler: Front) {
+    /** Another node on the same chain, with its own key and till. */
+    another: (given: Omit<Start.Options, 'dir' | 'now'> = {}) => {
+      drawn += 1
+      return started.another({ dir: join(scratch, `node-${drawn}`), now, documents, ...given })
+    },
+    /** A seller in front of a node: the first unless told. */
+    async front(handler: Front, { app } = started as Pick<Start.Served, 'app'>) {
       const http = await Http.serve(async (request, env) => {
         const drop = () => {
           ;(env as { outgoing: ServerResponse }).outgoing.destroy()
