@@ -3,11 +3,14 @@
  * and writes nothing: an answer is whole passages and code blocks, word for word, and a list of where
  * they stand. Which passages is decided by BM25, the same on every run.
  */
+import { assert } from '../kernel/Assert.ts'
 import { name } from '../kernel/Name.ts'
 import * as Engine from './Engine.ts'
+import type { Retriever } from './Retriever.ts'
 import * as Index from './reader/Index.ts'
 import * as Quotation from './reader/Quotation.ts'
 import * as Ranking from './reader/Ranking.ts'
+import * as Retrieval from './reader/Retrieval.ts'
 
 /** A document to answer from. */
 export type Document = Index.Document
@@ -26,8 +29,9 @@ export type Options = {
   readonly home?: string
 }
 
-/** A reader: an engine, and its ranking for whoever wants to look. */
+/** A reader: an engine, its ranking for whoever wants to look, and its passages for other engines. */
 export type Reader = Engine.Engine & {
+  readonly retrieve: Retriever
   /** The packages (or documents of no package) that fit a question, best first. */
   rank(question: string): { readonly package: string; readonly path: string }[]
 }
@@ -37,12 +41,20 @@ export const nothingFits = 'Nothing in the documents answers this question.'
 
 const sourcesTitle = 'Sources, quoted word for word:'
 
+/** Finds passages of documents for other engines; the index is built here. */
+export function retriever(options: Pick<Options, 'documents' | 'home'>): Retriever {
+  const index = Index.build(options.documents, { home: options.home ?? name })
+  return (question, { most }) => Retrieval.retrieve(index, question, most)
+}
+
 /** Opens a reader over documents: the index is built here, not at the first answer. */
 export function open(options: Options): Reader {
   const { elapsedMs = () => performance.now(), device = 'cpu', home = name } = options
+  assert(options.card.can === undefined, 'a reader can nothing beyond plain text')
   const index = Index.build(options.documents, { home })
   return {
     card: options.card,
+    retrieve: (question, { most }) => Retrieval.retrieve(index, question, most),
     async answer(request, { onDelta } = {}) {
       const startedMs = elapsedMs()
       const admitted = Engine.admit(request, options)

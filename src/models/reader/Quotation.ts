@@ -59,11 +59,10 @@ export function choose(index: Index.Index, text: string, options: Options): Quot
     if (chosen.length > 0 && count([...chosen, place]) > budget) return
     chosen.push(place)
   }
-  const all = fitting(index, asked, best.document)
-  const good = all.filter(({ score }) => score >= secondPassage * all[0]!.score)
-  const first = good.find(({ place }) => count([place]) <= options.maxTokens) ?? all[0]
+  const fit = good(index, asked, best.document)
+  const first = fit.find(({ place }) => count([place]) <= options.maxTokens) ?? fit[0]
   if (first !== undefined) add(first.place)
-  if (second === undefined) for (const { place } of good) add(place)
+  if (second === undefined) for (const { place } of fit) add(place)
   if (second !== undefined) {
     const other = fitting(index, asked, second.document)[0]
     if (other !== undefined) add(other.place)
@@ -71,6 +70,16 @@ export function choose(index: Index.Index, text: string, options: Options): Quot
   if (chosen.length === 1 && count(chosen) < fewTokens)
     for (const place of neighbours(index, chosen[0]!)) if (count(chosen) < fewTokens) add(place)
   return stretches(index, chosen)
+}
+
+/** The passages of a document that fit a question nearly as well as its best one, that one first. */
+export function good(
+  index: Index.Index,
+  asked: Ranking.Question,
+  document: Index.Entry,
+): Ranking.RankedPassage[] {
+  const all = fitting(index, asked, document)
+  return all.filter(({ score }) => score >= secondPassage * all[0]!.score)
 }
 
 /** Passages of a document for a question; its introduction if none has a word of it. */
