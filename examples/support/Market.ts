@@ -14,6 +14,7 @@ export type Document = { readonly path: string; readonly owner: string; readonly
 export type Options = {
   /** Folder of the node's journal and documents. */
   readonly dir: string
+  readonly name?: string
   /** None: a seller of skills. */
   readonly documents?: readonly Document[]
   /** Of the reader, which is sold unless `offers` says what is. */
@@ -58,38 +59,37 @@ export const terms: Offer.Terms = {
   device: { class: 'cpu', count: 1, tier: 'claimed' },
 }
 
+/** A node that is served: where it sells, and how to end it. */
+export type Served = Awaited<ReturnType<typeof serve>>
+
 /** Starts a chain, deploys the contracts, opens a node and serves it on a free port. */
 export async function start(options: Options) {
-  const { documents } = options
   const local = await LocalChain.start()
   try {
     const chain = await Chain.open({ rpcUrl: local.rpcUrl, chainId: local.chainId })
     const [faucetKey, nodeKey] = LocalChain.devKeys as [Hex.Hex, Hex.Hex]
     const faucet = chain.sender(Wallet.fromPrivateKey(faucetKey))
-    const wallet = Wallet.fromPrivateKey(nodeKey)
-    const contracts = await deploy(faucet, wallet.address)
-    const node = await Node.open({
-      dir: options.dir,
-      name: 'docs-node',
-      ...{ wallet, chain, contracts },
-      offers: options.offers ?? [{ ...terms, ...options.terms }],
-      now: options.now ?? Date.now,
-      salt: () => Hex.encode(crypto.getRandomValues(new Uint8Array(32))),
-      ...(documents === undefined ? {} : { documents: () => imported(documents) }),
-    })
-    const app = App.create(node)
-    const http = await Http.serve(app.fetch, 0)
+    const token = await Vault.deployToken(faucet)
+    const served = [
+      await serve(options, { chain, faucet, token, wallet: Wallet.fromPrivateKey(nodeKey) }),
+    ]
+    const [first] = served as [Served]
     return {
-      ...{ local, chain, contracts, node, app },
-      baseUrl: `${http.baseUrl}/v1`,
+      ...{ local, chain },
+      ...first,
       /** Test dollars for an agent. */
-      async fund(to: Hex.Hex, atoms: bigint) {
-        const { address: token } = Asset.parts(contracts.asset.id)
-        await Vault.mint(faucet, { token, to, atoms })
+      fund: (to: Hex.Hex, atoms: bigint) => Vault.mint(faucet, { token, to, atoms }),
+      /** Another seller on the same chain, with a key, a vault and a till of its own. */
+      async another(given: Options) {
+        const key = LocalChain.devKeys[served.length + 1]
+        if (key === undefined) throw new Error('expected at most nine sellers on a local chain')
+        const wallet = Wallet.fromPrivateKey(key)
+        const opened = await serve(given, { chain, faucet, token, wallet })
+        served.push(opened)
+        return opened
       },
       async stop() {
-        await http.close()
-        node.close()
+        for (const each of served) await each.close()
         await local.stop()
       },
     }
@@ -99,13 +99,45 @@ export async function start(options: Options) {
   }
 }
 
+type Ground = {
+  readonly chain: Chain.Chain
+  readonly faucet: Vault.Writer
+  readonly token: Hex.Hex
+  readonly wallet: Wallet.Wallet
+}
+
+async function serve(options: Options, { chain, faucet, token, wallet }: Ground) {
+  const { documents } = options
+  const contracts = await deploy(faucet, { token, operator: wallet.address })
+  const node = await Node.open({
+    dir: options.dir,
+    name: options.name ?? 'docs-node',
+    ...{ wallet, chain, contracts },
+    offers: options.offers ?? [{ ...terms, ...options.terms }],
+    now: options.now ?? Date.now,
+    salt: () => Hex.encode(crypto.getRandomValues(new Uint8Array(32))),
+    ...(documents === undefined ? {} : { documents: () => imported(documents) }),
+  })
+  const app = App.create(node)
+  const http = await Http.serve(app.fetch, 0)
+  return {
+    ...{ contracts, node, app, baseUrl: `${http.baseUrl}/v1` },
+    async close() {
+      await http.close()
+      node.close()
+    },
+  }
+}
+
 function imported(documents: readonly Document[]) {
   const own = documents.map((one) => ({ ...one, package: 'docs' }))
   return { documents: own, commons: [], skipped: [] }
 }
 
-async function deploy(faucet: Vault.Writer, operator: Hex.Hex): Promise<Node.Contracts> {
-  const token = await Vault.deployToken(faucet)
+async function deploy(
+  faucet: Vault.Writer,
+  { token, operator }: { readonly token: Hex.Hex; readonly operator: Hex.Hex },
+): Promise<Node.Contracts> {
   const { vault, till } = await Vault.deploy(faucet, { token, operator, windowSec: 0, scale: 1n })
   const id = `eip155:${LocalChain.chainId}/erc20:${token}`
   return {

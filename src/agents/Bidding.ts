@@ -36,6 +36,8 @@ export type Tender = {
   readonly mostAtoms?: bigint
   /** What a millisecond of waiting is worth, in nano-atoms; nothing unless given. */
   readonly tauNanoPerMs?: bigint
+  /** How often another than the best is tried, so that newcomers have a chance; 5 % unless given. */
+  readonly explorePpb?: bigint
 }
 
 /** For which attempt bids are asked. */
@@ -69,8 +71,10 @@ export async function take(
   const judged = allowed.length > 0 ? allowed : bids
   if (judged.length === 0) return undefined
   const candidates = await Promise.all(judged.map((bid) => candidate(ports, tender, bid, judged)))
-  const { tauNanoPerMs = 0n } = tender
-  const { index } = Choice.of(candidates, { purchase: attempt.purchase, tauNanoPerMs })
+  const { tauNanoPerMs = 0n, explorePpb } = tender
+  const options = { purchase: attempt.purchase, tauNanoPerMs }
+  const explored = explorePpb === undefined ? {} : { explorePpb }
+  const { index } = Choice.of(candidates, { ...options, ...explored })
   return judged[index]
 }
 

@@ -48,30 +48,37 @@ export async function hire(ports: Ports, job: Job): Promise<Hired> {
   const tried: Outcome[] = []
   const excluded = failed(ports.books, job)
   for (;;) {
-    const outcome = await bought(ports, job, { excluded, tried })
-    tried.push(outcome)
-    const { seller, state, verdict, code } = outcome
+    const next = await attempt(ports, job, { excluded, tried })
+    if (typeof next === 'string') {
+      const last = tried.at(-1)!
+      return { ...last, because: `${last.because}; ${next}`, tried }
+    }
+    tried.push(next)
+    const { seller, state, verdict, code } = next
     const isEnd = state === 'captured' || code === 'aborted' || job.signal?.aborted === true
     const isJudged = verdict === 'deny' || verdict === 'review'
     const isLast = seller === undefined || tried.length >= (job.attempts ?? 3)
-    if (isEnd || isJudged || isLast) return { ...outcome, tried }
+    if (isEnd || isJudged || isLast) return { ...next, tried }
     excluded.add(seller)
   }
 }
 
 type Sofar = { readonly excluded: ReadonlySet<Hex>; readonly tried: readonly Outcome[] }
 
-/** The next attempt; when nobody is left to ask, the last one is how it ended. */
-async function bought({ order }: Ports, job: Job, { excluded, tried }: Sofar): Promise<Outcome> {
+/** The next attempt; in words, that after some nobody is left to ask. */
+async function attempt(
+  { order }: Ports,
+  job: Job,
+  { excluded, tried }: Sofar,
+): Promise<Outcome | string> {
   const { model, body, run, step, signal, onDelta } = job
   const asked = { run, step, signal, onDelta, tender: { terms: job, excluded } }
   try {
     return await order({ baseUrl: nobody, model, body }, asked)
   } catch (error) {
-    const last = tried.at(-1)
     const isOver = error instanceof BaseError && error.code === 'sellers-missing'
-    if (!isOver || last === undefined) throw error
-    return { ...last, because: `${last.because}; ${error.message}` }
+    if (isOver && tried.length > 0) return error.message
+    throw error
   }
 }
 

@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type * as Card from './Card.schema.ts'
 import * as CounterOffer from './CounterOffer.ts'
 import * as Quote from './Quote.ts'
 
-const card = {
+const card: Card.Card = {
   ...{ v: 1, model: 'm', kind: 'generative', tokenizer: 'words@1', lineagePpb: '0', datanet: 'd' },
   ...{ stdUsPerTokenIn: 50, stdUsPerTokenCached: 10, stdUsPerTokenOut: 50 },
   ...{ maxTokensIn: 100, maxTokensOut: 100 },
-} as const
+}
 const rates = {
   ...{ executionNanoPerStdUs: 20_000_000n, influenceNanoPerStdUs: 60_000_000n },
   ...{ premiumPpb: 0n, qualityPpb: 0n, feePpb: 50_000_000n, gasNano: 0n },

@@ -5,7 +5,8 @@
 import { InputError } from '../kernel/Errors.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import * as Card from '../market/Card.schema.ts'
-import type * as Quote from '../market/Quote.ts'
+import * as CounterOffer from '../market/CounterOffer.ts'
+import * as Quote from '../market/Quote.ts'
 import type * as Engine from '../models/Engine.ts'
 import * as Library from './Library.ts'
 
@@ -13,6 +14,8 @@ import * as Library from './Library.ts'
 export type Terms = {
   readonly card: Card.Card
   readonly rates: Quote.Quote['rates']
+  /** How far it goes down for a payer that says what it would pay at most; not at all unless given. */
+  readonly floor?: { readonly executionNanoPerStdUs: string }
   readonly coveragePromisedPpb: string
   readonly disputeWindowMs: number
   readonly quoteTtlMs: number
@@ -43,11 +46,25 @@ export function open(
     const { card } = offer
     if (sold.has(card.model))
       throw new InputError(`expected one offer of each model, got two of ${card.model}`)
+    const { floor, rates } = offer
+    if (BigInt(floor?.executionNanoPerStdUs ?? 0) > BigInt(rates.executionNanoPerStdUs))
+      throw new InputError(`expected a floor of ${card.model} that is not above its rate`)
     const opened = engine?.(library) ?? Library.reader(library, card)
     sold.set(card.model, { ...offer, engine: opened, cardHash: Card.hash(card) })
   }
   if (sold.size === 0) throw new InputError('expected at least one offer, got none')
   return sold
+}
+
+/** Rates for a payer that would pay no more than `mostAtoms`: the seller's own share gives way, no other. */
+export function ratesFor(
+  { card, rates, floor }: Terms,
+  mostAtoms: bigint | undefined,
+): Quote.Quote['rates'] {
+  if (floor === undefined || mostAtoms === undefined) return rates
+  const least = { executionNanoPerStdUs: BigInt(floor.executionNanoPerStdUs) }
+  const given = CounterOffer.concede(card, Quote.rates({ rates }), { floor: least, mostAtoms })
+  return { ...rates, executionNanoPerStdUs: String(given.executionNanoPerStdUs) }
 }
 
 /** The datanet that a node's offers answer from: the first that is named by what is no skill. */
