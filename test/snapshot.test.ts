@@ -4,6 +4,7 @@ import * as Economy from '../src/economy/Economy.ts'
 import * as Sales from '../src/economy/Sales.ts'
 import * as Snapshot from '../src/economy/Snapshot.ts'
 import * as Record from '../src/provenance/Record.ts'
+import * as Ahead from './harness/Ahead.ts'
 import * as Story from './harness/Story.ts'
 
 type Sections = Map<string, Uint8Array>
@@ -13,6 +14,9 @@ beforeAll(async () => {
   const { seller, buyer } = await Story.tell()
   logs.seller = seller.texts
   logs.buyer = buyer.texts
+  const ahead = await Ahead.tell()
+  logs['seller who is paid ahead'] = ahead.seller.texts
+  logs['buyer who pays ahead'] = ahead.buyer.texts
 })
 
 function fold(economy: Economy.Economy, texts: readonly string[]): Economy.Economy {
@@ -52,7 +56,9 @@ function whole(value: unknown): unknown {
   return Object.fromEntries(members.map(([key, member]) => [key, whole(member)]))
 }
 
-describe.each(['seller', 'buyer'])('the %s’s log', (who) => {
+const parties = ['seller', 'buyer', 'seller who is paid ahead', 'buyer who pays ahead']
+
+describe.each(parties)('the %s’s log', (who) => {
   test('cut anywhere, gives the state and the bytes of the whole', () => {
     const texts = logs[who]!
     const all = fold(Economy.empty(), texts)

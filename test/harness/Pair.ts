@@ -3,6 +3,7 @@
  * attribution, datanets and royalties, every signature from a real key, every record through the fold. The
  * chain is on paper (`Block.ts`), time is a counter. For tests of whatever reads logs.
  */
+import * as AgentMachine from '../../src/agents/AgentMachine.ts'
 import * as Purchase from '../../src/agents/Purchase.ts'
 import * as Tokenizer from '../../src/attribution/spans/Tokenizer.ts'
 import * as Contribution from '../../src/datanets/Contribution.ts'
@@ -224,7 +225,10 @@ export function world(
     verifySignature,
     checkPayment: (evidence, payment) =>
       PaymentEvidence.check(evidence as PaymentEvidence.Evidence, payment),
-    transitionTables: new Map([[Purchase.machineDigest, Purchase.table]]),
+    transitionTables: new Map<Hex.Hex, Audit.Table>([
+      [Purchase.machineDigest, Purchase.table],
+      [AgentMachine.machineDigest, AgentMachine.table],
+    ]),
     ...(alone ? {} : { counterparts: new Map([[other.wallet.address, other.texts]]) }),
     ...rest,
   }

@@ -132,13 +132,15 @@ export async function quote(
   return { quote, signature, leaf }
 }
 
-type Bought = {
+/** What was decided, and whether it is held. */
+export type Bought = {
   readonly purchase: Hex.Hex
   readonly verdict: Budget.Verdict
   readonly leaf: number
 }
 
-function decide(pair: Pair, { quote, signature }: Quote.Signed): Bought {
+/** Puts a quote before the policy, and holds what it allows. */
+export function decide(pair: Pair, { quote, signature }: Quote.Signed): Bought {
   const { buyer, policy } = pair
   const { usage, policies } = buyer.economy.purchases
   const key = { agent: buyer.wallet.address, run: 'run', step: pair.step, attempt: 0 }
@@ -160,13 +162,19 @@ function decide(pair: Pair, { quote, signature }: Quote.Signed): Bought {
   return { purchase, verdict, leaf }
 }
 
-type Paid = PaymentEvidence.Payment & {
+/** A payment signed. */
+export type Paid = PaymentEvidence.Payment & {
   readonly leaf: number
   readonly validBeforeSec: number
   readonly payload: { readonly [key: string]: unknown }
 }
 
-async function pay(pair: Pair, { quote }: Quote.Signed, { purchase, leaf }: Bought): Promise<Paid> {
+/** Signs a payment of a quote, and stores it. */
+export async function pay(
+  pair: Pair,
+  { quote }: Quote.Signed,
+  { purchase, leaf }: Bought,
+): Promise<Paid> {
   const { buyer } = pair
   const payer = buyer.wallet.address
   const nonce = Id.nonce(payer, purchase)
@@ -205,7 +213,8 @@ type Sold = {
   readonly prompt: string
 }
 
-async function serve(pair: Pair, sold: Sold) {
+/** Answers under a quote and a payment. */
+export async function serve(pair: Pair, sold: Sold) {
   const { seller } = pair
   const { sales } = seller.economy
   const { quoted, payment, order } = sold
@@ -305,7 +314,8 @@ function index(pair: Pair): Segment.Segment[] {
   return [Segment.build(documents)]
 }
 
-function evidenceOf(pair: Pair, paid: PaymentEvidence.Payment) {
+/** A transaction that pays, on the paper chain. */
+export function evidenceOf(pair: Pair, paid: PaymentEvidence.Payment) {
   pair.block += 1
   const timestampSec = Math.floor(pair.nowMs / 1000)
   const evidence = Block.payment(paid, { number: pair.block, timestampSec })

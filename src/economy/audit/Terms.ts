@@ -69,8 +69,7 @@ export function decided(
 ): Fault {
   const { key } = event
   if (key.agent !== origin) return `purchase of ${key.agent} in the log of ${origin}`
-  if (event.terms !== undefined)
-    return event.terms.expiresAtMs > atMs ? undefined : 'decision on terms that had expired'
+  if (event.terms !== undefined) return unsignedFault(event.terms, facts, atMs)
   const unsigned = signatureFault(world, event)
   if (unsigned !== undefined) return unsigned
   if (facts.opened === undefined) return 'decision before the log was opened'
@@ -79,6 +78,17 @@ export function decided(
     nowMs: atMs,
     payer: key.agent,
   })
+}
+
+/** Of terms that nobody signed only the asset and the time can be wrong. */
+function unsignedFault(
+  { asset, expiresAtMs }: Event.DecidedOnTerms['terms'],
+  { opened }: Facts,
+  atMs: number,
+): Fault {
+  if (asset.id === opened?.asset.id && Json.encode(asset) !== Json.encode(opened.asset))
+    return `terms in asset ${asset.id} under another name or scale`
+  return expiresAtMs > atMs ? undefined : 'decision on terms that had expired'
 }
 
 /** Why a seller's receipt does not hold beyond its arithmetic. */
