@@ -5,8 +5,10 @@
  */
 import type { z } from 'zod'
 import type * as Engine from '../models/Engine.ts'
+import * as EventStream from '../models/http/EventStream.ts'
 import * as Answer from './Answer.schema.ts'
 import * as Spoken from './Spoken.ts'
+import * as Transport from './Transport.ts'
 
 /** What was streamed, whole; or why not: `broken` in the middle, or `malformed`. */
 export type Streamed =
@@ -18,35 +20,13 @@ export type Streamed =
     }
   | { readonly kind: 'broken' | 'malformed'; readonly because: string }
 
-/** The data of server-sent events (WHATWG HTML § 9.2), one text an event. */
-export async function* events(
-  parts: AsyncIterable<Uint8Array>,
-): AsyncGenerator<string, void, undefined> {
-  const decoder = new TextDecoder()
-  let rest = ''
-  let data: string[] = []
-  for await (const part of parts) {
-    rest += decoder.decode(part, { stream: true })
-    // A carriage return at the end may be half of a line break.
-    const lines = rest.split(/\r\n|\n|\r(?!$)/)
-    rest = lines.pop()!
-    for (const line of lines) {
-      if (line.startsWith('data:')) data.push(line.slice(line[5] === ' ' ? 6 : 5))
-      if (line !== '' || data.length === 0) continue
-      yield data.join('\n')
-      data = []
-    }
-  }
-  if (rest.trim() !== '' || data.length > 0) yield [...data, rest.trim()].join('\n')
-}
-
 /** Reads a stream to its end, and tells each delta as it comes. Throws what reading its parts throws. */
 export async function read(
   parts: AsyncIterable<Uint8Array>,
   onDelta: (delta: Engine.Delta) => void = () => {},
 ): Promise<Streamed> {
   const state: State = { spoken: Spoken.nothing() }
-  for await (const data of events(parts)) {
+  for await (const data of EventStream.events(parts, { maxLength: Transport.maxBytes })) {
     const fault = take(state, data, onDelta)
     if (fault !== undefined) return fault
   }
