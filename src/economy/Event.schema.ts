@@ -4,11 +4,13 @@
  */
 import { z } from 'zod'
 import { card } from '../market/Card.schema.ts'
+import { choice } from '../market/Choice.schema.ts'
 import * as Fields from '../market/Fields.schema.ts'
 import { quote } from '../market/Quote.schema.ts'
 import { receipt } from '../market/Receipt.schema.ts'
 import * as Freeze from '../policies/Freeze.ts'
 import * as Artifact from '../royalties/Artifact.ts'
+import { payment, paymentName } from './Payment.schema.ts'
 import { terms } from './PurchaseTerms.schema.ts'
 
 /** Evidence that a transaction happened: judged by the payment rules, kept as it was read. */
@@ -103,19 +105,6 @@ const revealed = z.strictObject({
 })
 
 const quoted = z.strictObject({ type: z.literal('quoted'), quote, signature: Fields.signature })
-
-/** A buyer's signed payment, kept before it is settled. */
-const payment = z.strictObject({
-  payer: Fields.address,
-  nonce: Fields.hash,
-  payTo: Fields.address,
-  valueAtoms: Fields.amount,
-  validBeforeSec: Fields.count,
-  payload: z.record(z.string(), z.unknown()),
-})
-
-/** What names a payment: no two have the same pair. */
-const paymentName = z.strictObject({ payer: Fields.address, nonce: Fields.hash })
 
 /** A payment that is settled ahead of its answer: recorded before it is sent to the chain. */
 const accepted = z.strictObject({ type: z.literal('accepted'), quoteHash: Fields.hash, payment })
@@ -228,6 +217,8 @@ const decided = z
     reasons: z.array(z.record(z.string(), z.unknown())).max(10_000),
     /** The attempt before, whose approval this one is decided under. */
     approved: Fields.hash.optional(),
+    /** The quotes of others that it was chosen among; the choice is recomputed. */
+    choice: choice.optional(),
     /** What a policy on trial would have decided; it had no effect. */
     shadow: z
       .strictObject({

@@ -147,6 +147,16 @@ function voided({ purchase }: Pick<Event.DecidedOnQuote, 'purchase'>): Event.Of<
   return { type: 'voided', purchase, because: 'never paid', transition }
 }
 
+function refunded({ purchase, quote }: Event.DecidedOnQuote): Event.Of<'refunded'> {
+  const told = { because: 'nothing was served', record: '{}', proof: {} }
+  return { ...{ type: 'refunded', purchase, atoms: quote.payAtoms, ...told, evidence, transition } }
+}
+
+const ends = ['captured', 'disputed', 'refunded', 'voided'] as const
+function isEnd(event: Event.Event): event is Event.Of<(typeof ends)[number]> {
+  return (ends as readonly string[]).includes(event.type)
+}
+
 /** Used and held by the story alone, in an exact window of 24 h. */
 function standing(desk: Desk, payee?: Hex): bigint {
   const held = new Map<string, bigint>()
@@ -155,7 +165,7 @@ function standing(desk: Desk, payee?: Hex): bigint {
     if (event.type === 'decided' && event.verdict === 'allow')
       if (payee === undefined || PurchaseTerms.of(event).payTo === payee)
         held.set(event.purchase, BigInt(PurchaseTerms.of(event).payAtoms))
-    if (event.type !== 'captured' && event.type !== 'disputed' && event.type !== 'voided') continue
+    if (!isEnd(event)) continue
     const atoms = held.get(event.purchase) ?? 0n
     held.delete(event.purchase)
     if (event.type !== 'voided' && desk.nowMs - atMs < dayMs) used += atoms
@@ -163,13 +173,19 @@ function standing(desk: Desk, payee?: Hex): bigint {
   return [...held.values()].reduce((sum, atoms) => sum + atoms, used)
 }
 
-type Step = { readonly do: 'decide' | 'go on' | 'void' | 'dispute' | 'wait'; readonly at: number }
+type Step = {
+  readonly do: 'decide' | 'go on' | 'void' | 'dispute' | 'refund' | 'wait'
+  readonly at: number
+}
 const steps = fc.array(
   fc.record<Step>({
-    do: fc.constantFrom('decide', 'decide', 'go on', 'go on', 'go on', 'void', 'dispute', 'wait'),
+    do: fc.constantFrom(
+      ...(['decide', 'decide', 'decide', 'go on', 'go on', 'go on'] as const),
+      ...(['void', 'dispute', 'refund', 'wait'] as const),
+    ),
     at: fc.nat(100),
   }),
-  { minLength: 20, maxLength: 60, size: 'max' },
+  { minLength: 25, maxLength: 70, size: 'max' },
 )
 
 /** What a step means here and now; undefined where there is nothing to do it to. */
@@ -185,6 +201,7 @@ function eventOf(desk: Desk, { do: what, at }: Step): Event.Event | undefined {
   if (what === 'void') return voided(decided)
   if (status === 'decided') return held(decided)
   if (status === 'held') return paying(decided)
+  if (what === 'refund') return refunded(decided)
   return what === 'dispute' ? disputed(decided) : captured(decided)
 }
 
@@ -206,7 +223,7 @@ describe('in whatever order it happens', () => {
       }),
       { numRuns: 80 },
     )
-    for (const name of ['allow', 'deny', 'captured', 'disputed', 'voided'])
+    for (const name of ['allow', 'deny', 'captured', 'disputed', 'refunded', 'voided'])
       expect(happened[name], name).toBeGreaterThan(40)
   })
 
@@ -245,7 +262,7 @@ describe('in whatever order it happens', () => {
         )
         if (ended.length === 0) return
         const decided = PurchaseTerms.quoted(ended[at % ended.length]!.decided)
-        for (const again of [held, paying, captured, disputed, voided])
+        for (const again of [held, paying, captured, disputed, refunded, voided])
           expect(ask(desk, again(decided))).toMatch(/./)
         expect(ask(desk, decided)).toMatch(/decided twice/)
       }),
@@ -354,13 +371,14 @@ describe('money leaves as it was decided', () => {
     expect(ask(desk, captured(decided))).toBe('capture without a payment')
   })
 
-  test('captured or disputed: all of it, no more and no less', () => {
+  test('captured, disputed or refunded: all of it, no more and no less', () => {
     const { desk, decided } = paid()
-    for (const event of [captured(decided), disputed(decided)])
+    for (const event of [captured(decided), disputed(decided), refunded(decided)])
       for (const atoms of [more(event.atoms), less(event.atoms), '0'])
         expect(ask(desk, { ...event, atoms }), event.type).toMatch(/another amount/)
     expect(ask(desk, captured(decided))).toBeUndefined()
     expect(ask(desk, disputed(decided))).toBeUndefined()
+    expect(ask(desk, refunded(decided))).toBeUndefined()
   })
 
   test('captured: for this payment’s receipt', () => {

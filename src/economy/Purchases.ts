@@ -6,6 +6,7 @@ import type { Hex } from '../kernel/Hex.ts'
 import * as Id from '../kernel/Id.ts'
 import * as Json from '../kernel/Json.ts'
 import * as Card from '../market/Card.schema.ts'
+import * as Choice from '../market/Choice.ts'
 import * as Quote from '../market/Quote.ts'
 import * as Receipt from '../market/Receipt.ts'
 import * as Budget from '../policies/Budget.ts'
@@ -72,7 +73,7 @@ export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place)
   if (Id.purchase(event.key) !== event.purchase)
     return 'purchase id that is not the hash of its key'
   if (state.purchases.has(event.purchase)) return 'purchase decided twice'
-  const unsound = termsFault(event)
+  const unsound = termsFault(event) ?? choiceFault(event)
   if (unsound !== undefined) return unsound
   const before = state.purchases.get(previous(event))
   if (isOpen(before)) return 'attempt begun before the last one ended'
@@ -114,6 +115,13 @@ function termsFault({ quote, card, terms }: Event.Of<'decided'>): Fault {
     return terms.model === model ? undefined : `resource known as ${terms.model}, it is ${model}`
   }
   return terms.to === terms.payTo ? undefined : 'call of another contract than is paid'
+}
+
+/** Why the quote is not the one that its purchase would choose among those compared. */
+function choiceFault({ choice, quote, purchase }: Event.Of<'decided'>): Fault {
+  if (choice === undefined) return undefined
+  if (quote === undefined) return 'choice among quotes, and none decided on'
+  return Choice.fault(choice, { purchase, quoteHash: Quote.hash(quote) })
 }
 
 /** What the policy on trial would have decided, recomputed; it had no effect. */
