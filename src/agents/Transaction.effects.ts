@@ -117,14 +117,15 @@ export const executing: Effect.Effect = async (ports, _order, context) => {
 
 /** Looks until it is final, or can never be. */
 export const looking: Effect.Effect = async (ports, _order, context) => {
-  const own = payloadOf(ports, context)
+  const { approval, ...own } = payloadOf(ports, context)
   const { asked = 0 } = context
   for (let looks = 0; ; looks += 1) {
     const outcome = await lookUp(ports, own)
     if (outcome.kind === 'final') {
-      const { evidence } = outcome
+      const evidence = { ...outcome.evidence, ...(await approvedBy(ports, approval)) }
       if (evidence.status === 'success') return { event: 'paid', patch: { evidence } }
-      const because = `reverted in ${evidence.tx}, which took ${evidence.feeWei} wei of gas`
+      const feeWei = Transaction.feeWei(evidence)
+      const because = `reverted in ${evidence.tx}; ${feeWei} wei of gas are gone`
       return { event: 'never', patch: { because, code: 'reverted', evidence } }
     }
     if (outcome.kind === 'replaced') {
@@ -265,6 +266,14 @@ async function lookUp(ports: Effect.Ports, sent: Sent): Promise<Calls.Outcome> {
       await ports.runtime.sleep(Math.min(2_000, 100 * 2 ** attempt))
     }
   }
+}
+
+/** The transaction before it, whose nonce is final too: what the chain took for it. */
+async function approvedBy(ports: Effect.Ports, approval: Sent | undefined) {
+  const outcome = approval && (await lookUp(ports, approval))
+  if (outcome?.kind !== 'final') return {}
+  const { tx, status, feeWei } = outcome.evidence
+  return { approval: { tx, status, feeWei } }
 }
 
 function known({ books }: Effect.Ports, { purchase }: Purchase.Context): Purchases.Purchase {

@@ -58,7 +58,7 @@ export type Transacted = Outcome & {
   readonly simulation?: Calls.Simulation
   /** What came to the agent of each token, negative what left; of what was captured or disputed. */
   readonly moved: readonly { readonly token: Hex.Hex; readonly atoms: bigint }[]
-  /** What the chain took for the call, in wei; also of one that reverted. */
+  /** What the chain took for the call and its approval, in wei; also of one that reverted. */
   readonly feeWei: bigint
 }
 
@@ -116,14 +116,24 @@ export function digest({ to, data, valueWei, asset, mostAtoms, model }: Requests
 /** What became of it, with what the journal knows of its terms. */
 export function outcome(ended: Outcome, agent: Hex.Hex, terms: Terms | undefined): Transacted {
   const { state, evidence } = ended
-  const { logs = [], feeWei = '0' } = (evidence ?? {}) as Partial<Calls.Evidence>
+  const { logs = [] } = evidence ?? {}
   const happened = state === 'captured' || state === 'disputed'
   return {
     ...ended,
     ...(terms === undefined ? {} : { simulation: terms.simulation as Calls.Simulation }),
     moved: happened ? balance(Calls.transfers(logs), agent) : [],
-    feeWei: BigInt(feeWei),
+    feeWei: feeWei((evidence ?? {}) as Partial<Evidence>),
   }
+}
+
+/** That a call is final, and what the chain took for the approval before it. */
+type Evidence = Calls.Evidence & {
+  readonly approval?: Pick<Calls.Evidence, 'tx' | 'status' | 'feeWei'>
+}
+
+/** What the chain took for a call and its approval, in wei. */
+export function feeWei({ feeWei = '0', approval }: Partial<Evidence>): bigint {
+  return BigInt(feeWei) + BigInt(approval?.feeWei ?? 0)
 }
 
 /** What came to somebody of each token, negative what left; tokens of which nothing changed left out. */
