@@ -10,7 +10,7 @@ import type { PurchaseKey } from '../kernel/Id.ts'
 import { nanoPerAtom } from '../kernel/Money.ts'
 import * as Attestation from '../market/Attestation.ts'
 import * as Choice from '../market/Choice.ts'
-import type * as Quote from '../market/Quote.ts'
+import * as Quote from '../market/Quote.ts'
 import * as Reputation from '../market/Reputation.ts'
 import * as Budget from '../policies/Budget.ts'
 import * as Attesting from './Attesting.ts'
@@ -21,7 +21,12 @@ import * as Quoting from './Quoting.ts'
 import * as Seller from './Seller.ts'
 
 /** A seller's quote, as it was taken. */
-export type Bid = { readonly offer: Purchase.Offer; readonly quote: Quote.Signed }
+export type Bid = {
+  readonly offer: Purchase.Offer
+  readonly quote: Quote.Signed
+  /** What it was chosen among. */
+  readonly choice: Choice.Recorded
+}
 
 /** Who is asked, and what matters. */
 export type Tender = {
@@ -71,11 +76,26 @@ export async function take(
   const judged = allowed.length > 0 ? allowed : bids
   if (judged.length === 0) return undefined
   const candidates = await Promise.all(judged.map((bid) => candidate(ports, tender, bid, judged)))
-  const { tauNanoPerMs = 0n, explorePpb } = tender
-  const options = { purchase: attempt.purchase, tauNanoPerMs }
-  const explored = explorePpb === undefined ? {} : { explorePpb }
-  const { index } = Choice.of(candidates, { ...options, ...explored })
-  return judged[index]
+  const { tauNanoPerMs = 0n, explorePpb = Choice.usualExplorePpb } = tender
+  const options = { tauNanoPerMs, explorePpb }
+  const { index } = Choice.of(candidates, { purchase: attempt.purchase, ...options })
+  const { offer, quote } = judged[index]!
+  return { offer, quote, choice: recorded(judged, candidates, options) }
+}
+
+function recorded(
+  bids: readonly Timed[],
+  candidates: readonly Choice.Candidate[],
+  { tauNanoPerMs, explorePpb }: { readonly tauNanoPerMs: bigint; readonly explorePpb: bigint },
+): Choice.Recorded {
+  return {
+    candidates: candidates.map(({ seller, priceAtoms, latencyMs, reputationPpb }, at) => ({
+      ...{ seller, latencyMs, priceAtoms: String(priceAtoms) },
+      quoteHash: Quote.hash(bids[at]!.quote.quote),
+      reputationPpb: String(reputationPpb),
+    })),
+    ...{ tauNanoPerMs: String(tauNanoPerMs), explorePpb: String(explorePpb) },
+  }
 }
 
 /** Nobody sells it, or nobody else. */
@@ -88,7 +108,7 @@ export function missing(model: string, excluded: ReadonlySet<Hex>): BaseError {
   })
 }
 
-type Timed = Bid & { readonly latencyMs: number }
+type Timed = Omit<Bid, 'choice'> & { readonly latencyMs: number }
 
 /** Offers of those who are asked: one a seller, none that failed before, and a newcomer among them. */
 async function shortlist(
@@ -171,7 +191,7 @@ async function countered(
 function isAllowed(
   { books, policy, runtime }: Ports,
   { key, purchase }: Attempt,
-  { offer, quote: { quote } }: Bid,
+  { offer, quote: { quote } }: Timed,
 ): boolean {
   const decided = { key, quote, card: offer.card }
   const host = new URL(offer.baseUrl).host
@@ -203,7 +223,7 @@ async function candidate(
 }
 
 /** The price without the change that one seller or the other applies. */
-function price({ quote: { quote } }: Bid): bigint {
+function price({ quote: { quote } }: Timed): bigint {
   return BigInt(quote.maxAtoms)
 }
 

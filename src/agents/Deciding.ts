@@ -39,6 +39,7 @@ export const decide: Effect = async (ports, order, context) => {
     request: Json.members(request),
     reasons: Json.plain(reasons) as { [key: string]: unknown }[],
     ...(approved === undefined ? {} : { approved }),
+    ...(context.choice === undefined ? {} : { choice: context.choice }),
     ...(trial === undefined ? {} : { shadow: tried(trial, shadow!) }),
     transition: Purchase.edge('deciding', verdict),
   } as const

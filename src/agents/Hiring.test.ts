@@ -1,11 +1,15 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as Start from '../../examples/support/Market.ts'
+import * as Verify from '../../examples/support/Verify.ts'
 import * as Market from '../../test/harness/Market.ts'
+import type * as Event from '../economy/Event.ts'
 import * as Hash from '../kernel/Hash.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import * as Quote from '../market/Quote.ts'
 import * as Http from '../server/Http.ts'
 import * as Registry from '../server/Registry.ts'
+import * as Journal from '../store/Journal.ts'
 import * as Directory from './Directory.ts'
 import type * as Hiring from './Hiring.ts'
 
@@ -215,3 +219,21 @@ describe('through a registry', () => {
     })
   })
 })
+
+test('who was compared stands beside each decision, and every folder verifies', async () => {
+  const { buyer, job } = await open()
+  await buyer.hire(job())
+  await buyer.close()
+  const { candidates } = decidedIn(buyer.dir).choice!
+  expect(candidates.map(({ seller }) => seller).sort()).toEqual([dear, cheap].map(addressOf).sort())
+  const folders = [dear, cheap, soft].map(({ node }) => node.dir)
+  expect(Verify.folders(buyer.dir, ...folders)).toMatchObject({ failures: 0 })
+})
+
+function decidedIn(dir: string): Event.Of<'decided'> {
+  const reader = Journal.reader(join(dir, 'journal.db'))
+  const events = [...reader.read()].map((text) => JSON.parse(text).event as Event.Event)
+  reader.close()
+  const found = events.find(({ type }) => type === 'decided')
+  return found as Event.Of<'decided'>
+}

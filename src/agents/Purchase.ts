@@ -15,6 +15,7 @@ import * as Hash from '../kernel/Hash.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import type { PurchaseKey } from '../kernel/Id.ts'
 import type { Card } from '../market/Card.schema.ts'
+import type * as Choice from '../market/Choice.ts'
 import type * as Quote from '../market/Quote.ts'
 import type * as Receipt from '../market/Receipt.ts'
 import type { ToolCall } from '../models/Engine.ts'
@@ -111,6 +112,8 @@ export type Context = {
   readonly approved?: Hex
   readonly offer?: Offer
   readonly quote?: Quote.Signed
+  /** What the quote was chosen among, where several were asked. */
+  readonly choice?: Choice.Recorded
   /** What it is decided on where nobody signs a quote. */
   readonly terms?: Event.DecidedOnTerms['terms']
   readonly verdict?: 'allow' | 'deny' | 'review'

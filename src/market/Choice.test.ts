@@ -72,6 +72,27 @@ describe('the choice', () => {
   })
 })
 
+test('a recorded choice is recomputed, and falls on one quote only', () => {
+  const quoteHash = (digit: number) => Hash.text(`quote ${digit}`)
+  const recorded: Choice.Recorded = {
+    candidates: [1, 2].map((digit) => ({
+      ...{ seller: seller(digit), quoteHash: quoteHash(digit), latencyMs: 0 },
+      ...{ priceAtoms: String(100 * digit), reputationPpb: '500000000' },
+    })),
+    ...{ tauNanoPerMs: '0', explorePpb: '0' },
+  }
+  const fault = (quote: number, change: Partial<Choice.Recorded> = {}) =>
+    Choice.fault({ ...recorded, ...change }, { purchase: purchase(0), quoteHash: quoteHash(quote) })
+  expect(fault(1)).toBeUndefined()
+  expect(fault(2)).toMatch(/^choice of another quote/)
+  const [first, second] = recorded.candidates as [Choice.Recorded['candidates'][0], never]
+  const worse = { ...first, reputationPpb: '20000000' }
+  expect(fault(2, { candidates: [worse, second] })).toBeUndefined()
+  expect(fault(1, { candidates: [worse, second] })).toMatch(/^choice of another quote/)
+  const none = { ...first, reputationPpb: '0' }
+  expect(fault(1, { candidates: [none] })).toBe('choice among the worthless')
+})
+
 test('a good answer costs a third less than by taking the cheapest each time', () => {
   // As in the design's figures: five sellers, retried until good, at most five times a job.
   const sellers = [

@@ -4,11 +4,13 @@
  * (ECONOMICS.md, "Choosing a seller"). Which time that is follows from the purchase's id: a seller cannot
  * foresee it, and an auditor recomputes it.
  */
+import type { z } from 'zod'
 import { assert } from '../kernel/Assert.ts'
 import * as Hash from '../kernel/Hash.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import { nanoPerAtom } from '../kernel/Money.ts'
 import * as Share from '../kernel/Share.ts'
+import type * as Schema from './Choice.schema.ts'
 
 /** One quote that the policy allows. */
 export type Candidate = {
@@ -30,7 +32,29 @@ export type Options = {
   readonly explorePpb?: bigint
 }
 
-const usualExplorePpb = 50_000_000n
+/** How often another than the best is tried, unless told: one time in twenty. */
+export const usualExplorePpb = 50_000_000n
+
+/** A choice as a decision records it. */
+export type Recorded = z.infer<typeof Schema.choice>
+
+/** Why a recorded choice does not fall on this quote; undefined when it does. */
+export function fault(
+  { candidates, tauNanoPerMs, explorePpb }: Recorded,
+  { purchase, quoteHash }: { readonly purchase: Hex; readonly quoteHash: Hex },
+): string | undefined {
+  const compared = candidates.map(({ seller, priceAtoms, latencyMs, reputationPpb }) => ({
+    ...{ seller, latencyMs, priceAtoms: BigInt(priceAtoms) },
+    reputationPpb: BigInt(reputationPpb),
+  }))
+  if (compared.some(({ reputationPpb }) => reputationPpb === 0n))
+    return 'choice among the worthless'
+  const options = { purchase, tauNanoPerMs: BigInt(tauNanoPerMs), explorePpb: BigInt(explorePpb) }
+  const { index } = of(compared, options)
+  return candidates[index]!.quoteHash === quoteHash
+    ? undefined
+    : `choice of another quote than was decided on: ${candidates[index]!.quoteHash}`
+}
 
 /** The index of the candidate to buy from, and whether it is tried for the sake of trying. */
 export function of(
