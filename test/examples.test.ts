@@ -13,9 +13,10 @@ const examples = readdirSync(folder).filter((name) => name.endsWith('.ts'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
 test('examples are numbered from 01, and none is longer than 80 lines', () => {
-  expect(examples.length).toBeGreaterThan(0)
-  for (const [index, name] of examples.sort().entries()) {
-    expect(name).toMatch(new RegExp(`^${String(index + 1).padStart(2, '0')}-[a-z-]+\\.ts$`))
+  expect(examples).toContain('01-pay-for-an-answer.ts')
+  expect(new Set(examples.map((name) => name.slice(0, 2))).size).toBe(examples.length)
+  for (const name of examples) {
+    expect(name).toMatch(/^\d\d-[a-z-]+\.ts$/)
     const text = readFileSync(join(folder, name), 'utf8')
     expect(text.trimEnd().split('\n').length, name).toBeLessThanOrEqual(80)
     expect(text).not.toMatch(/from '\.\.\/(src|test)/)
@@ -26,9 +27,10 @@ test.each(examples)(
   '%s',
   async (name) => {
     const args = ['--conditions=source', '--import', 'tsx', join(folder, name), '--json']
+    const own = mkdtempSync(join(scratch, 'run-'))
     const { stdout } = await promisify(execFile)(process.execPath, args, {
       cwd: root,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: scratch, NO_COLOR: '1' },
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: own, NO_COLOR: '1' },
       timeout: 60_000,
     })
     const lines = stdout.trimEnd().split('\n')
@@ -43,7 +45,7 @@ test.each(examples)(
     expect(report.verify.records).toBeGreaterThan(5)
     expect(lines.some((line) => line.startsWith('paid '))).toBe(true)
     // Nothing stays behind, but what the loader keeps for itself.
-    expect(readdirSync(scratch).filter((left) => !left.startsWith('tsx-'))).toEqual([])
+    expect(readdirSync(own).filter((left) => !left.startsWith('tsx-'))).toEqual([])
   },
   60_000,
 )

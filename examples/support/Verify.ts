@@ -3,8 +3,9 @@
  * price, attribution and payment from the files alone, and each log against the other.
  */
 import { join } from 'node:path'
-import { Purchase } from 'requite/agents'
+import { Agent, Purchase } from 'requite/agents'
 import { Audit } from 'requite/economy'
+import type { Hex } from 'requite/kernel'
 import { Answers, Files, Journal } from 'requite/store'
 import { PaymentEvidence, Wallet } from 'requite/wallets'
 
@@ -33,7 +34,10 @@ export function folders(...paths: readonly string[]): Verified {
       verifySignature: Wallet.verifyTypedData,
       checkPayment: (evidence, payment) =>
         PaymentEvidence.check(evidence as PaymentEvidence.Evidence, payment),
-      transitionTables: new Map([[Purchase.machineDigest, Purchase.table]]),
+      transitionTables: new Map<Hex.Hex, Audit.Table>([
+        [Purchase.machineDigest, Purchase.table],
+        [Agent.machineDigest, Agent.table],
+      ]),
       counterparts: new Map(
         logs.filter((log) => log.origin !== origin).map((log) => [log.origin, log.texts]),
       ),
