@@ -45,7 +45,7 @@ const retrieve = Reader.retriever({ documents })
 const segments = [
   Segment.build(documents.map((one) => ({ ...one, batch: 0, committedAtMs: 0, commons: false }))),
 ]
-const question = 'Why are there tides? Quote the document.'
+const question = 'Why does the moon raise bulges of water on the earth?'
 
 type How = { readonly streams?: boolean; readonly onFirst?: () => void }
 
