@@ -115,6 +115,7 @@ describe('any value of these records, changed by who holds the key of its log', 
 
 describe('two parties’ logs that do not fit', () => {
   type Told = { event: { [key: string]: Forger.Json }; [key: string]: Forger.Json }
+  type Call = { tx: string; status: string; chainId: number; [key: string]: Forger.Json }
   const told = (who: Who) => pair[who].texts.map((text) => JSON.parse(text) as Told)
   const found = (who: Who, records: readonly Told[]) =>
     Audit.run(Pair.world(pair, who, { texts: Forger.relink(records) })).failures.flatMap(
@@ -166,6 +167,28 @@ describe('two parties’ logs that do not fit', () => {
     expect(judge((text) => text.replace('"nonce":"0x', '"nonce":"0x0'))).toMatch(/^receipt: /)
     const other = pair.seller.texts.find((text) => text.includes('"type":"served"'))!
     expect(judge(() => other)).toMatch(/^receipt: /)
+  })
+
+  test('a call that is not the transaction signed, or did not succeed', () => {
+    const records = told('buyer')
+    const at = records.findIndex(
+      ({ event }) =>
+        (event.evidence as Call | null)?.status === 'success' &&
+        !('logs' in (event.evidence as Call)),
+    )
+    const judge = (change: Partial<Call>) => {
+      const { event } = records[at]!
+      const evidence = { ...(event.evidence as Call), ...change }
+      const texts = Forger.relink(
+        records.with(at, { ...records[at]!, event: { ...event, evidence } }),
+      )
+      const { failures } = Audit.run(Pair.world(pair, 'buyer', { texts, alone: true }))
+      return failures.map(({ name, because }) => `${name}: ${because}`).join()
+    }
+    expect(judge({})).toBe('')
+    expect(judge({ tx: `0x${'11'.repeat(32)}` })).toMatch(/^payment: evidence of transaction 0x11/)
+    expect(judge({ status: 'reverted' })).toBe('payment: transaction that is reverted, not success')
+    expect(judge({ chainId: 1 })).toBe('payment: evidence from chain 1, expected chain 31337')
   })
 
   test('a run whose machine nobody knows, or with a record left out', () => {
