@@ -43,7 +43,7 @@ const endless = 2n ** 48n
 /** Deploys both and fills a pool on each; `dollar` is the chain's test dollar. Half a second. */
 export async function open({ chain, dollar }: { chain: Chain.Chain; dollar: Asset.Asset }) {
   const { address: usd } = Asset.parts(dollar.id)
-  const maker = chain.sender(Wallet.fromPrivateKey(LocalChain.devKeys[2]!))
+  const maker = chain.sender(Wallet.fromPrivateKey(LocalChain.devKeys[9]!))
   const made = await deploy(maker)
   const { wethAddress, factory2, factory3, router2, router3, quoter } = made
   const [token0, token1] = [wethAddress, usd].sort() as [Hex.Hex, Hex.Hex]
@@ -107,6 +107,11 @@ export async function open({ chain, dollar }: { chain: Chain.Chain; dollar: Asse
       const call = this.swap({ ...trade, deadlineSec: Number(endless) })
       const { status } = await sender.wait(await sender.send(call))
       if (status !== 'success') throw new Error(`a trade at ${venue} failed`)
+    },
+    /** What many do at once: sell so much of an asset, half at each venue. */
+    async crowd(sell: Asset.Asset, atoms: bigint): Promise<void> {
+      const somebody = Wallet.fromPrivateKey(LocalChain.devKeys[8]!)
+      for (const venue of venues) await this.disturb(somebody, { venue, sell, atoms: atoms / 2n })
     },
   }
 }
