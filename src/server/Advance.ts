@@ -13,19 +13,13 @@ export type Refused = Inference.Stale
 
 /**
  * Takes a verified payment: from here on its quote is used. The record is on its way to the disk when this
- * returns; `durable` says when it is there.
+ * returns; what settles it waits for that.
  */
 export function accept(
   node: Node.Node,
   quote: Quote.Quote,
   payment: Payment.Payment,
-):
-  | {
-      readonly kind: 'accepted'
-      readonly prepaid: Prepaid.Prepaid
-      readonly durable: Promise<unknown>
-    }
-  | Refused {
+): { readonly kind: 'accepted'; readonly prepaid: Prepaid.Prepaid } | Refused {
   const { books } = node
   const { sales } = books.state
   const quoteHash = Quote.hash(quote)
@@ -37,18 +31,22 @@ export function accept(
   if (because !== undefined) return { kind: 'stale', because }
   const event = { type: 'accepted', quoteHash, payment: recorded } as const
   const causes = [{ origin: books.origin, leaf: quoted.leaf }]
-  const durable = books.record([{ event, causes }], { atMs })
-  durable.catch(() => undefined)
-  return { kind: 'accepted', prepaid: sales.prepaid.get(Prepaid.key(payment))!, durable }
+  // Should it fail, the books are poisoned, and whoever waits for them hears of it.
+  books.record([{ event, causes }], { atMs }).catch(() => undefined)
+  return { kind: 'accepted', prepaid: sales.prepaid.get(Prepaid.key(payment))! }
 }
 
 /** Settles a payment, or finds what became of it; the record of that is durable. */
-export async function settle(node: Node.Node, prepaid: Prepaid.Prepaid): Promise<Payment.Settled> {
+export async function settle(
+  node: Node.Node,
+  prepaid: Prepaid.Prepaid,
+  options: { readonly isFresh?: boolean } = {},
+): Promise<Payment.Settled> {
   if (prepaid.status === 'unfunded') return { kind: 'unfunded', because: nothing }
   if (prepaid.status !== 'accepted') return { kind: 'funded' }
   const { books } = node
   const { payer, nonce } = prepaid.payment
-  const found = await Payment.find(node, prepaid)
+  const found = await Payment.find(node, prepaid, options)
   if (found.kind === 'unclear') return found
   const causes = [{ origin: books.origin, leaf: prepaid.leaf }]
   // Another call may have recorded the outcome while this one waited.

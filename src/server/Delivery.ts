@@ -9,7 +9,6 @@ import { BaseError } from '../kernel/Errors.ts'
 import * as Advance from './Advance.ts'
 import * as Completion from './Completion.ts'
 import * as Inference from './Inference.ts'
-import type * as Payment from './Payment.ts'
 import * as Receipts from './Receipts.ts'
 import * as Reply from './Reply.ts'
 import * as Speech from './Speech.ts'
@@ -26,13 +25,17 @@ export async function resume(asked: Reply.Asked, prepaid: Prepaid.Prepaid): Prom
   if (prepaid.status === 'funded' && Advance.isOver(node, prepaid))
     await Advance.giveBack(node, prepaid, Advance.late)
   if (prepaid.status === 'returned') return { response: Reply.returned(asked, prepaid) }
-  return answer(asked, { prepaid, durable: Promise.resolve() })
+  return answer(asked, prepaid, { isFresh: false })
 }
 
-/** Settles a payment that was taken, and answers it as it was asked: in chunks, or whole. */
+/**
+ * Settles a payment that was taken, and answers it as it was asked: in chunks, or whole. `isFresh`: it was
+ * verified a moment ago.
+ */
 export async function answer(
   asked: Reply.Asked,
-  { prepaid, durable }: { prepaid: Prepaid.Prepaid; durable: Promise<unknown> },
+  prepaid: Prepaid.Prepaid,
+  { isFresh }: { readonly isFresh: boolean },
 ): Promise<Delivery> {
   const { node, context, order } = asked
   const { signal } = context.req.raw
@@ -43,7 +46,7 @@ export async function answer(
     speech.stop()
   }
   if (order.isStreamed) signal.addEventListener('abort', leave, { once: true })
-  const settled = await settle(asked, { prepaid, durable }).catch((error: unknown) => {
+  const settled = await Advance.settle(node, prepaid, { isFresh }).catch((error: unknown) => {
     speech.stop()
     throw error
   })
@@ -66,14 +69,6 @@ export async function answer(
   })
   const headers = Reply.paid(node, quote, { payer, tx: prepaid.evidence?.tx ?? null })
   return { response: Streaming.response(events, { headers, onGone: leave }), work: sold }
-}
-
-async function settle(
-  { node }: Reply.Asked,
-  { prepaid, durable }: { prepaid: Prepaid.Prepaid; durable: Promise<unknown> },
-): Promise<Payment.Settled> {
-  await durable
-  return Advance.settle(node, prepaid)
 }
 
 type Told = {

@@ -12,6 +12,7 @@ import * as Sales from '../economy/Sales.ts'
 import * as Hash from '../kernel/Hash.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import * as Json from '../kernel/Json.ts'
+import * as Credits from '../market/Credits.ts'
 import * as Price from '../market/Price.ts'
 import * as Quote from '../market/Quote.ts'
 import * as Receipt from '../market/Receipt.ts'
@@ -174,13 +175,14 @@ function draft(
   const { sales } = books.state
   const tokens = { in: order.tokensIn, cached: 0, out: Tokenizer.count(texts.output) }
   const stdUs = Work.stdUs(terms.card, tokens)
-  const shaped = cover.credits
+  const found = cover.credits
     .filter(({ ppb }) => ppb > 0n)
     .map(({ docSeq, ppb, rarityPpb }) => ({
       artifact: library.contribution(docSeq).artifact,
       sharePpb: ppb,
       rarityPpb,
     }))
+  const shaped = Credits.of(terms.card, found)
   const price = Price.of(stdUs, Quote.rates(quote), shaped)
   const entries = shaped.map(({ artifact, sharePpb, rarityPpb }, index) => ({
     artifact,

@@ -32,11 +32,12 @@ export type Settled =
 
 /**
  * Settles a payment whose record stands at `leaf`, or finds that it was settled, cancelled or spent
- * elsewhere. Records nothing.
+ * elsewhere. Records nothing. `isFresh`: it was verified a moment ago, and not sent.
  */
 export async function find(
   node: Node.Node,
   { leaf, payment }: Pick<Sales.Sale, 'leaf' | 'payment'>,
+  options: { readonly isFresh?: boolean } = {},
 ): Promise<Seller.Found> {
   const { books } = node
   // Only what the disk holds may take money: after a crash nobody would know what it was for.
@@ -50,5 +51,6 @@ export async function find(
     payload: payment.payload as Wire.Payload,
     payment: { asset, payer, nonce, payTo, valueAtoms: BigInt(payment.valueAtoms) },
     validBeforeSec,
+    ...options,
   })
 }

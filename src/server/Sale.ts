@@ -70,7 +70,9 @@ async function sell(asked: Reply.Asked, { payment, payload }: Paid): Promise<Del
   if (!verified.ok) return no(verified.because)
   if (order.isStreamed) {
     const accepted = Advance.accept(node, quote, payment)
-    return accepted.kind === 'stale' ? no(accepted.because) : Delivery.answer(asked, accepted)
+    return accepted.kind === 'stale'
+      ? no(accepted.because)
+      : Delivery.answer(asked, accepted.prepaid, { isFresh: true })
   }
   const spoken = await Speech.begin(order, node.now).ended
   if (spoken.kind === 'refused') return { response: Reply.refused(asked, spoken) }

@@ -25,7 +25,12 @@ export type Finality = number | 'finalized'
 export type Block = { readonly number: number; readonly hash: Hex; readonly timestampSec: number }
 
 /** How far back to look for a payment, and when to believe it. */
-export type LookUp = { readonly confirmations?: Finality; readonly fromBlock?: number }
+export type LookUp = {
+  readonly confirmations?: Finality
+  readonly fromBlock?: number
+  /** Where it is thought to be: looked at first. */
+  readonly tx?: Hex | undefined
+}
 
 /** A chain. Every method can throw `chain-unreachable`. */
 export type Chain = {
@@ -165,6 +170,8 @@ async function lookUpPayment(reader: Reader, payment: Payment, options: LookUp):
   const { address: token, chainId: assetChainId } = Asset.parts(payment.asset.id)
   if (assetChainId !== chainId)
     throw new InputError(`expected a payment on chain ${chainId}, got ${payment.asset.id}`)
+  const known = await paidIn(reader, payment, options)
+  if (known !== undefined) return known
   const head = await latest(rpc)
   const final = await finalBlock(rpc, checked(options.confirmations ?? reader.finality), head)
   const state = { address: token, abi: authorizationAbi, functionName: 'authorizationState' }
@@ -192,10 +199,29 @@ async function lookUpPayment(reader: Reader, payment: Payment, options: LookUp):
   if (receipt.blockNumber > final.number) return { kind: 'pending', tx: log.tx, would }
   if (would !== 'paid') return { kind: would, tx: log.tx }
   assert(proof !== undefined, 'logs that prove what is called paid')
-  const evidence = await evidenceOf(reader, receipt, proof)
+  const evidence = await evidenceOf(reader, receipt, { proof })
   if (evidence === undefined) return { kind: 'pending', tx: log.tx, would }
   const judged = PaymentEvidence.check(evidence, payment)
   assert(judged.ok, 'evidence of a paid payment that passes its own check')
+  return { kind: 'paid', evidence }
+}
+
+/** The payment where it is thought to be; undefined when it is not there, or not final yet. */
+async function paidIn(
+  reader: Reader,
+  payment: Payment,
+  { tx, confirmations = reader.finality }: LookUp,
+): Promise<Outcome | undefined> {
+  const { rpc } = reader
+  if (tx === undefined || checked(confirmations) !== 1) return undefined
+  // Its own block is the latest, unless somebody was quick.
+  const [receipt, head] = await Promise.all([Sender.findReceipt(rpc, tx), blockAt(rpc, 'latest')])
+  const proof = receipt && PaymentEvidence.pair(receipt.logs, payment)
+  if (receipt === undefined || proof === undefined) return undefined
+  if (receipt.blockNumber > Number(head.number)) return undefined
+  const isHead = receipt.blockNumber === Number(head.number)
+  const evidence = await evidenceOf(reader, receipt, { proof, ...(isHead ? { block: head } : {}) })
+  if (evidence === undefined || !PaymentEvidence.check(evidence, payment).ok) return undefined
   return { kind: 'paid', evidence }
 }
 
@@ -203,9 +229,9 @@ async function lookUpPayment(reader: Reader, payment: Payment, options: LookUp):
 async function evidenceOf(
   { rpc, chainId }: Reader,
   receipt: Sender.Receipt,
-  proof: Evidence['logs'],
+  given: { readonly proof: Evidence['logs']; readonly block?: Readonly<Record<string, unknown>> },
 ): Promise<Evidence | undefined> {
-  const block = await blockAt(rpc, quantity(receipt.blockNumber))
+  const { proof, block = await blockAt(rpc, quantity(receipt.blockNumber)) } = given
   if (block.hash !== receipt.blockHash) return undefined
   const header = BlockHeader.encode(block)
   return {

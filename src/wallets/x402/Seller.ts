@@ -67,6 +67,10 @@ export type Seller = {
     /** As recorded when it was verified; the payload's own unless told. */
     readonly payment?: Payment
     readonly validBeforeSec?: number
+    /**
+     * Verified a moment ago: settled without a look before. Whoever was faster is found by the look after.
+     */
+    readonly isFresh?: boolean
   }): Promise<Found>
 }
 
@@ -112,11 +116,14 @@ export function open(options: Options): Seller {
     const mismatch = Exact.mismatch(payload, requirements, nowSec())
     if (mismatch !== undefined) return mismatch
     const { from: payer, nonce } = Exact.authorization(payload)
-    const outcome = await lookUp(Exact.payment(payload, asset, requirements))
+    const silencesBefore = silences
+    // Asked at once: a buyer waits for both.
+    const [outcome, judged] = await Promise.all([
+      lookUp(Exact.payment(payload, asset, requirements)),
+      facilitator.verify(...official(payload, requirements)),
+    ])
     if (outcome.kind !== 'unused')
       return Exact.refuse('nonce-used', 'a nonce that is not used', `one that is ${outcome.kind}`)
-    const silencesBefore = silences
-    const judged = await facilitator.verify(...official(payload, requirements))
     if (judged.isValid) return { ok: true, payer, nonce }
     if (silences > silencesBefore) throw unverified()
     if (judged.invalidReason === 'invalid_exact_evm_signature')
@@ -144,14 +151,17 @@ export function open(options: Options): Seller {
   const settleOrFind = async (
     payload: Wire.Payload,
     payment: Payment,
-    validBeforeSec: number,
+    { validBeforeSec, isFresh }: { validBeforeSec: number; isFresh: boolean },
   ): Promise<Found> => {
-    const before = found(await lookUp(payment), validBeforeSec)
+    const before = isFresh ? undefined : found(await lookUp(payment), validBeforeSec)
     if (before !== undefined) return before
     const attempt = await settle(payload, payload.accepted)
-    const outcome = await lookUp(payment).catch((cause: unknown) => {
-      throw doubtful(attempt, cause)
-    })
+    const { tx: sent } = attempt
+    const outcome = await chain
+      .lookUpPayment(payment, { ...lookUpOptions, tx: sent })
+      .catch((cause: unknown) => {
+        throw doubtful(attempt, cause)
+      })
     const after = found(outcome, validBeforeSec)
     if (after !== undefined) return after
     if (attempt.kind === 'settled')
@@ -180,13 +190,13 @@ export function open(options: Options): Seller {
     async settleOrFind({ payload, ...recorded }) {
       const signed = Exact.authorization(payload)
       const payment = recorded.payment ?? Exact.payment(payload, asset, payload.accepted)
-      const { validBeforeSec = signed.validBeforeSec } = recorded
+      const { validBeforeSec = signed.validBeforeSec, isFresh = false } = recorded
       const foreign = foreignTo(payment, { asset, payTo, payload })
       if (foreign !== undefined) throw new InputError(`expected a payment to us: ${foreign}`)
       const key = `${payment.payer} ${payment.nonce} ${payment.valueAtoms}`
       const shared =
         running.get(key) ??
-        settleOrFind(payload, payment, validBeforeSec).finally(() => {
+        settleOrFind(payload, payment, { validBeforeSec, isFresh }).finally(() => {
           running.delete(key)
         })
       running.set(key, shared)
