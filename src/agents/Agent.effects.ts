@@ -84,7 +84,7 @@ export async function happen(
       return {
         run: live.run,
         transition: AgentMachine.edge(before, event.type),
-        ...(isBeginning(event) && { taskDigest: Tasks.digest(live.task!) }),
+        ...(live.task && isBeginning(event) && { taskDigest: Tasks.digest(live.task) }),
         ...(wakeAtMs !== undefined && { wakeAtMs }),
         ...(because !== undefined && { because: words(because) }),
       }
@@ -275,6 +275,8 @@ function tools(ports: Ports, live: Live, pass: Pass): AgentWork.Tools {
         pass.wakes = resolve
         signal.addEventListener('abort', () => reject(signal.reason), { once: true })
       })
+      // It may be told to stop while the disk is waited for.
+      woken.catch(() => undefined)
       const slept = await happen(ports, [[live, { type: 'sleep', wakeAtMs: until }]])
       assert(slept, 'a run that sleeps once at a time')
       await woken
