@@ -64,3 +64,15 @@ test('what is not of a call is not committed to', () => {
     '\n[{"arguments":"{}","id":"a","name":"b"}]',
   )
 })
+
+test('the text of a request is its messages, and what else of it is billed', () => {
+  const messages = [{ role: 'user', content: 'Hi' }] as const
+  const plain = '[{"content":"Hi","role":"user"}]'
+  expect(Chat.promptText({ messages })).toBe(plain)
+  const none = { tools: [], response_format: { type: 'text' } }
+  expect(Chat.promptText({ messages, ...none })).toBe(plain)
+  expect(Chat.promptText({ messages, tools: null, response_format: null })).toBe(plain)
+  expect(Chat.promptText({ messages, tools: [1], response_format: { type: 'json_object' } })).toBe(
+    `{"messages":${plain},"response_format":{"type":"json_object"},"tools":[1]}`,
+  )
+})

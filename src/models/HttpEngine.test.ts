@@ -300,6 +300,23 @@ describe('an upstream that misbehaves is a named failure', () => {
   })
 })
 
+test('a redirect is not followed with the question', async () => {
+  const other = await OpenAi.open(() => OpenAi.says('Elsewhere'))
+  const headers = { location: `${other.baseURL}/chat/completions` }
+  const engine = await open(() => ({ kind: 'raw', status: 307, headers, parts: [] }))
+  await expect(tell(engine)).rejects.toMatchObject({
+    ...{ code: 'upstream-refused', facts: { status: 307 } },
+  })
+  expect(other.asked).toEqual([])
+  await other.close()
+})
+
+test('an answer that breaks off is no answer', async () => {
+  const half = OpenAi.events([chunk({ content: 'Half' })])
+  const engine = await open(() => half)
+  await expect(tell(engine)).rejects.toMatchObject({ code: 'upstream-cut', retry: 'safe' })
+})
+
 test('what comes after the end of an answer takes nothing from it', async () => {
   const end = chunk({}, 'stop')
   const limits = { firstMs: 5_000, silenceMs: 5_000, totalMs: 5_000, maxBytes: 20_000 }
