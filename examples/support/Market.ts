@@ -22,6 +22,8 @@ export type Options = {
   readonly offers?: readonly Offer.Offer[]
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number
+  /** How long a published root can be challenged, and a binding be seen coming; 0 unless given. */
+  readonly windowSec?: number
 }
 
 /** A running chain and node. */
@@ -108,7 +110,8 @@ type Ground = {
 
 async function serve(options: Options, { chain, faucet, token, wallet }: Ground) {
   const { documents } = options
-  const contracts = await deploy(faucet, { token, operator: wallet.address })
+  const { windowSec = 0 } = options
+  const contracts = await deploy(faucet, { token, operator: wallet.address, windowSec })
   const node = await Node.open({
     dir: options.dir,
     name: options.name ?? 'docs-node',
@@ -136,13 +139,14 @@ function imported(documents: readonly Document[]) {
 
 async function deploy(
   faucet: Vault.Writer,
-  { token, operator }: { readonly token: Hex.Hex; readonly operator: Hex.Hex },
+  given: { readonly token: Hex.Hex; readonly operator: Hex.Hex; readonly windowSec: number },
 ): Promise<Node.Contracts> {
-  const { vault, till } = await Vault.deploy(faucet, { token, operator, windowSec: 0, scale: 1n })
+  const { token, windowSec } = given
+  const { vault, till } = await Vault.deploy(faucet, { ...given, scale: 1n })
   const id = `eip155:${LocalChain.chainId}/erc20:${token}`
   return {
     asset: Asset.from({ id, decimals: 6, symbol: 'USDC' }),
-    ...{ vault, till, scale: 1n, windowS: 0, local: true },
+    ...{ vault, till, scale: 1n, windowS: windowSec, local: true },
     tokenName: 'USD Coin',
     tokenVersion: '2',
   }
