@@ -53,8 +53,10 @@ export function begin(order: Order.Order, now: Clock): Speech {
     let answer: Engine.Answer | Engine.Refusal | 'stopped' | undefined
     try {
       answer = await Promise.race([offer.engine.answer(asked, { onDelta: hear }), stopped])
-      if (answer !== 'stopped' && answer.kind === 'answered' && !signal.aborted)
+      if (answer !== 'stopped' && answer.kind === 'answered' && !signal.aborted) {
+        expectReceipts(answer.consumed ?? [])
         hear(untold(limit.said, answer))
+      }
     } catch (cause) {
       // Who throws when it is stopped has said what it said.
       if (!signal.aborted) throw failed(offer.card.model, cause)
@@ -101,6 +103,12 @@ function untold(said: Limit.Said, { text, toolCalls = [] }: Engine.Answer): Engi
   if (!text.startsWith(said.text) || (isTold && !isSame))
     throw new Error('it told one thing and answered another')
   return Engine.whole({ text: text.slice(said.text.length), ...(isTold ? {} : { toolCalls }) })
+}
+
+/** A record that names what cannot be could never be read again. */
+function expectReceipts(consumed: readonly string[]): void {
+  if (consumed.length <= 1_000 && consumed.every((hash) => /^0x[0-9a-f]{64}$/.test(hash))) return
+  throw new Error('it names receipts that cannot be')
 }
 
 function failed(model: string, cause: unknown): BaseError {

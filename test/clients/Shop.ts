@@ -87,7 +87,6 @@ export async function open(script: Script, change: Partial<Offer.Terms['card']> 
     engine: () => engine(sold.card, (question, asked) => current(question, asked)),
   }
   const market = await Market.open({ offers: [offer] })
-  let drawn = 0
   return {
     ...{ market, offer, sold },
     /** What the engine says from now on. */
@@ -97,28 +96,10 @@ export async function open(script: Script, change: Partial<Offer.Terms['card']> 
     /** Asks without paying. */
     ask: (body: unknown, init: RequestInit = {}) => post(market.baseUrl, body, init),
     /** Pays what the 402 asks, as somebody with money; sent as often as it is called. */
-    async payment(body: unknown, options: { readonly validForSec?: number } = {}) {
+    async payment(body: unknown) {
       const wallet = Wallet.generate()
       await market.agent({ wallet, fundAtoms: 1_000_000n })
-      const response = await post(market.baseUrl, body)
-      const asked = Payer.parseRequired({ header: response.headers.get('payment-required') })
-      drawn += 1
-      const [requirements] = asked.accepts
-      const { validForSec = requirements!.maxTimeoutSeconds } = options
-      const nonce: Hex = `0x${String(drawn).padStart(64, '0')}`
-      const signed = await Payer.sign({
-        ...{ wallet, requirements: requirements!, nonce, validAfterSec: 0 },
-        validBeforeSec: Math.ceil(market.now() / 1000) + validForSec,
-        expected: {
-          asset: market.contracts.asset,
-          payTo: market.contracts.till,
-          maxAtoms: BigInt(requirements!.amount),
-        },
-      })
-      if (!signed.ok) throw new Error(signed.because)
-      const headers = { [Wire.headerNames.signature]: signed.header }
-      const send = (init: RequestInit = {}) => post(market.baseUrl, body, { headers, ...init })
-      return { ...{ wallet, nonce, headers, send }, amountAtoms: BigInt(requirements!.amount) }
+      return payment(market, body, { wallet })
     },
     /** Ends it, and gives what an auditor finds in the node's folder. */
     async close() {
@@ -132,6 +113,31 @@ export async function open(script: Script, change: Partial<Offer.Terms['card']> 
 
 /** A running shop. */
 export type Shop = Awaited<ReturnType<typeof open>>
+
+let drawn = 0
+
+/** A payment of what the 402 asks, by a wallet with money. */
+export async function payment(
+  market: Pick<Market.Market, 'baseUrl' | 'now' | 'contracts'>,
+  body: unknown,
+  { wallet }: { readonly wallet: Wallet.Wallet },
+) {
+  const response = await post(market.baseUrl, body)
+  const asked = Payer.parseRequired({ header: response.headers.get('payment-required') })
+  drawn += 1
+  const [requirements] = asked.accepts
+  const nonce: Hex = `0x${String(drawn).padStart(64, '0')}`
+  const { asset, till: payTo } = market.contracts
+  const signed = await Payer.sign({
+    ...{ wallet, requirements: requirements!, nonce, validAfterSec: 0 },
+    validBeforeSec: Math.ceil(market.now() / 1000) + requirements!.maxTimeoutSeconds,
+    expected: { asset, payTo, maxAtoms: BigInt(requirements!.amount) },
+  })
+  if (!signed.ok) throw new Error(signed.because)
+  const headers = { [Wire.headerNames.signature]: signed.header }
+  const send = (init: RequestInit = {}) => post(market.baseUrl, body, { headers, ...init })
+  return { ...{ wallet, nonce, headers, send }, amountAtoms: BigInt(requirements!.amount) }
+}
 
 /** A chat request of one message. */
 export function chat(content: string, more: object = {}) {
