@@ -80,6 +80,8 @@ export type Call = {
    * called again.
    */
   readonly onDelta?: (delta: Engine.Delta) => void
+  /** The most it may cost: a dearer quote is refused (`over-hold`). What the policy allows unless given. */
+  readonly mostAtoms?: bigint
 }
 
 /** What to pay for besides models: a plain request to anybody whose answer has a price (x402 version 2). */
@@ -112,6 +114,8 @@ export type Review = {
 export type Buyer = {
   readonly name: string
   readonly address: Hex.Hex
+  /** What it pays in. */
+  readonly asset: Asset.Asset
   readonly dir: string
   /**
    * Buys one model call, or says why not. The same run and step again is the same purchase: while it
@@ -235,6 +239,7 @@ export async function open(options: Options): Promise<Buyer> {
   const buyer: Buyer = {
     name,
     address: wallet.address,
+    asset,
     dir,
     async buy(call) {
       CallSchema.check(call)

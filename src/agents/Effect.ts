@@ -29,6 +29,8 @@ export type Ports = {
   readonly shadow?: Policy.Policy
   /** The caller's: cancels what is not signed yet, and ends an answer that is streamed. */
   readonly signal?: AbortSignal
+  /** The caller's: a dearer quote is refused. */
+  readonly mostAtoms?: bigint
   /** Tells the caller what is streamed. */
   readonly relay?: Spoken.Relay
   /** This process is about to end: what waits stops waiting, and is found again in the journal. */

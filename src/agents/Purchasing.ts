@@ -26,6 +26,8 @@ export type Asked = {
   readonly step: number
   readonly signal?: AbortSignal | undefined
   readonly onDelta?: ((delta: Engine.Delta) => void) | undefined
+  /** The most it may cost. */
+  readonly mostAtoms?: bigint | undefined
   /** Several sellers, one of whom is chosen for each attempt; after a dispute another is. */
   readonly tender?: Tender
 }
@@ -51,6 +53,8 @@ export type Purchasing = {
 /** A purchase in the making: another call for it waits for the same end. */
 type Running = { readonly requestDigest: Hex; readonly ended: Promise<Outcome.Outcome> }
 
+type Listening = Pick<Asked, 'signal' | 'onDelta' | 'mostAtoms'>
+
 /** Opens the purchases of a journal. */
 export function open(given: {
   readonly books: Books.Books
@@ -67,19 +71,20 @@ export function open(given: {
     running.set(purchase, { requestDigest, ended })
     return ended.finally(() => running.delete(purchase))
   }
-  const portsFor = ({ signal, onDelta }: Pick<Asked, 'signal' | 'onDelta'>) => ({
+  const portsFor = ({ signal, onDelta, mostAtoms }: Listening) => ({
     ...given.ports(),
     ...(signal === undefined ? {} : { signal }),
     ...(onDelta === undefined ? {} : { relay: Spoken.relay(onDelta) }),
+    ...(mostAtoms === undefined ? {} : { mostAtoms }),
   })
   const run = (
-    { order, ...listening }: Pick<Asked, 'order' | 'signal' | 'onDelta'>,
+    { order, ...listening }: Listening & Pick<Asked, 'order'>,
     context: Purchase.Context,
   ) => {
     const ended = Effects.run(portsFor(listening), order, context)
     return track(context.purchase, context.requestDigest, ended)
   }
-  const takeUp = (known: Purchases.Purchase, listening: Pick<Asked, 'signal' | 'onDelta'> = {}) => {
+  const takeUp = (known: Purchases.Purchase, listening: Listening = {}) => {
     const { context, order } = Resumption.takeUp(dir, known)
     return run({ order, ...listening }, context)
   }

@@ -43,6 +43,15 @@ export const quoting: Effect.Effect = async (ports, order, context) => {
     const { requestDigest } = context
     const quote = context.quote ?? (await ask(ports, offer, { requestDigest }))
     const because = fault(ports, { offer, requestDigest }, quote)
+    const { mostAtoms } = ports
+    if (
+      because === undefined &&
+      mostAtoms !== undefined &&
+      BigInt(quote.quote.payAtoms) > mostAtoms
+    ) {
+      const dear = `expected at most ${mostAtoms} atoms, got a quote of ${quote.quote.payAtoms}`
+      return { event: 'refused', patch: { because: dear, code: 'over-hold' } }
+    }
     if (because !== undefined)
       return { event: 'refused', patch: { because, code: 'quote-refused' } }
     return ports.signal?.aborted

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import * as Market from '../../../test/harness/Market.ts'
 import { ChatRequite, type Metadata } from './ChatRequite.ts'
-import { payable, type State } from './Payable.ts'
+import { payable } from './Payable.ts'
+import type { State } from './State.ts'
 
 let market: Market.Market
 beforeAll(async () => {

@@ -5,70 +5,45 @@
  *
  * The same step again pays once, wherever the retry sits: a step whose answer was bought gets it again, a
  * step that nothing was paid for is attempted anew, another request under a paid step is refused.
+ *
+ * Before a tool that spends (`paid`) runs, its declared cost is held against the meters, and where the
+ * policy wants somebody's approval the run is interrupted: before the tool, never inside it, so that
+ * resuming pays nothing twice. Other tools are left alone: they have no way to spend.
  */
-import { AIMessage, type BaseMessage } from '@langchain/core/messages'
+import { AIMessage, type BaseMessage, ToolMessage } from '@langchain/core/messages'
 import { RunnableBinding } from '@langchain/core/runnables'
 import { createMiddleware } from 'langchain'
-import { z } from 'zod'
+import * as PurchaseTerms from '../../economy/PurchaseTerms.ts'
 import { InputError } from '../../kernel/Errors.ts'
+import * as Hash from '../../kernel/Hash.ts'
 import type { Row } from '../../policies/Budget.ts'
 import type { Buyer } from '../Buyer.ts'
 import type { Metadata } from './Answers.ts'
 import { ChatRequite } from './ChatRequite.ts'
+import * as Paid from './Paid.ts'
+import * as State from './State.ts'
 
-const decimal = z.string().regex(/^(0|[1-9]\d*)$/, 'expected atoms as a decimal string')
+/** What the middleware needs of a buyer; a slice is one too. */
+export type Payer = Paid.Payer &
+  Pick<Buyer, 'name' | 'address' | 'status' | 'explain' | 'run' | 'journal' | 'asset'>
 
-/** Why an agent was stopped before a model call. */
-export const stopped = z.object({
-  code: z.literal('budget-exhausted'),
-  /** The sentence of the policy whose meter has nothing left. */
-  rule: z.string(),
-  meter: z.object({
-    key: z.string(),
-    unit: z.enum(['atoms', 'payments', 'device-ms']),
-    /** Of a rolling window; else `period` says over which time. */
-    windowMs: z.number().optional(),
-    period: z.string().optional(),
-    used: decimal,
-    held: decimal,
-    limit: decimal,
-  }),
-})
+type Called = NonNullable<AIMessage['tool_calls']>[number]
 
-/** What the middleware keeps in the agent's state, under `requite`; a checkpoint carries it. */
-export const state = z.object({
-  requite: z
-    .object({
-      /** Names the run in the buyer's journal. */
-      run: z.string(),
-      /** The model call at hand. */
-      step: z.number().int().min(0),
-      /** Signed away so far, in atoms. */
-      spentAtoms: decimal,
-      /** Hashes of the receipts, oldest first. */
-      receipts: z.array(z.string()),
-      stopped: stopped.optional(),
-    })
-    .optional(),
-})
+/** A call of a tool that spends. */
+type Paying = { readonly id: string; readonly declared: Paid.Declaration }
 
-/** What the middleware keeps in the agent's state. */
-export type State = z.infer<typeof state>
-
-/** Makes an agent's model calls payable by `buyer`. Models that are not `ChatRequite` are left alone. */
-export function payable(buyer: Buyer) {
+/** Makes an agent's model and tool calls payable by `buyer`. Models that are not `ChatRequite` are left alone. */
+export function payable(buyer: Payer) {
   return createMiddleware({
     name: 'payable',
-    stateSchema: state,
+    stateSchema: State.state,
     beforeModel: {
       canJumpTo: ['end'],
-      hook: ({ requite }) => {
-        const { stopped: _, ...before } = requite ?? first(buyer)
-        const exhausted = buyer.status().find((row) => isExhausted(row))
+      hook: ({ messages, requite }) => {
+        const { stopped: _, approved: __, ...before } = booked(buyer, messages, requite)
+        const exhausted = buyer.status().find((row) => isShort(row, 0n))
         if (exhausted === undefined) return { requite: { ...before, step: before.step + 1 } }
-        const { rule, meter } = exhausted
-        const stopped = { code: 'budget-exhausted', rule, meter } as const
-        return { requite: { ...before, stopped }, jumpTo: 'end' }
+        return { requite: { ...before, stopped: stoppedBy(exhausted) }, jumpTo: 'end' }
       },
     },
     wrapModelCall: (request, handler) => {
@@ -83,27 +58,169 @@ export function payable(buyer: Buyer) {
       const modelSettings = { ...request.modelSettings, requite: { run, step } }
       return handler({ ...request, modelSettings })
     },
-    afterModel: ({ messages, requite }) => {
-      const bought = metadata(messages.at(-1))
-      // What a cache of LangChain's gives again was bought by another step, and counted there.
-      if (requite === undefined || bought === undefined) return undefined
-      if (bought.requite.run !== requite.run || bought.requite.step !== requite.step)
-        return undefined
-      const spentAtoms = BigInt(requite.spentAtoms) + BigInt(bought.requite.paidAtoms)
-      const receipts = [...requite.receipts, bought.receipt]
-      return { requite: { ...requite, spentAtoms: String(spentAtoms), receipts } }
+    afterModel: {
+      canJumpTo: ['end', 'model'],
+      hook: ({ messages, requite: before }, runtime) => {
+        if (before === undefined) return undefined
+        const last = messages.at(-1)
+        const requite = bought(before, last)
+        const paying = payingCalls(buyer, last)
+        if (paying.length === 0) return requite === before ? undefined : { requite }
+        const mostAtoms = paying.reduce((sum, { declared }) => sum + declared.mostAtoms, 0n)
+        const exhausted = buyer.status().find((row) => isShort(row, mostAtoms))
+        if (exhausted !== undefined) {
+          const stopped = stoppedBy(exhausted)
+          const told = calls(last).map((call) => answered(call, stopped.code))
+          return { requite: { ...requite, stopped }, messages: told, jumpTo: 'end' as const }
+        }
+        const reviewed = paying.flatMap((each) => review(buyer, requite, each) ?? [])
+        if (reviewed.length === 0) return requite === before ? undefined : { requite }
+        return decide(requite, { called: calls(last), reviewed }, runtime as Interruptible)
+      },
+    },
+    afterAgent: ({ messages, requite }) => {
+      if (requite === undefined) return undefined
+      const after = booked(buyer, messages, requite)
+      return after === requite ? undefined : { requite: after }
     },
   })
 }
 
-function first(buyer: Buyer): NonNullable<State['requite']> {
+type Interruptible = { readonly interrupt: (value: unknown) => unknown }
+
+/** A call that waits for somebody: what stands in the interrupt. */
+export type Review = {
+  readonly id: string
+  readonly tool: string
+  /** The most it may cost, in atoms as a decimal string. */
+  readonly mostAtoms: string
+  readonly because: string
+}
+
+/** Asks whoever runs the agent; throws LangGraph's interrupt until they have answered. */
+function decide(
+  requite: State.Standing,
+  {
+    called,
+    reviewed,
+  }: { readonly called: readonly Called[]; readonly reviewed: readonly Review[] },
+  { interrupt }: Interruptible,
+) {
+  const answers = State.answers.parse(interrupt({ type: 'requite/approval', reviews: reviewed }))
+  const approved: NonNullable<State.Standing['approved']> = {}
+  const declined: ToolMessage[] = []
+  for (const { id, mostAtoms } of reviewed) {
+    const answer = answers[id]
+    if (answer?.approve === true)
+      approved[id] = { by: answer.by, ceilingAtoms: answer.ceilingAtoms ?? mostAtoms }
+    else {
+      const call = called.find((each) => each.id === id)!
+      const because = answer === undefined ? 'nobody answered' : `${answer.by}: ${answer.because}`
+      declined.push(answered(call, `declined: ${because}`))
+    }
+  }
+  const isNoneLeft = declined.length === called.length
+  return {
+    requite: { ...requite, approved },
+    messages: declined,
+    ...(isNoneLeft ? { jumpTo: 'model' as const } : {}),
+  }
+}
+
+/** Why a paying call needs somebody; undefined when the policy says nothing of that. */
+function review(
+  buyer: Payer,
+  standing: State.Standing,
+  { id, declared }: Paying,
+): Review | undefined {
+  const { name: tool, mostAtoms, category = 'resource', payee } = declared
+  const digest = Hash.digest({ run: Paid.runOf(standing, id), before: 'approval' })
+  const { reasons } = buyer.explain({
+    ...{ id: digest, digest, agent: buyer.address, asset: buyer.asset.id, atoms: mostAtoms },
+    ...{ tool, category },
+    ...(payee === undefined ? {} : { payee }),
+  } as Parameters<Payer['explain']>[0])
+  const asking = reasons.find(({ outcome }) => outcome === 'review')
+  if (asking === undefined) return undefined
+  return { id, tool, mostAtoms: String(mostAtoms), because: asking.because }
+}
+
+function first(buyer: Payer): State.Standing {
   return { run: buyer.run(), step: -1, spentAtoms: '0', receipts: [] }
 }
 
-/** Who is paid is not known before a model call, so meters of single payees decide later. */
-function isExhausted({ rule, meter }: Row): boolean {
+function stoppedBy({ rule, meter }: Row): NonNullable<State.Standing['stopped']> {
+  return { code: 'budget-exhausted', rule, meter }
+}
+
+/** Who is paid is not known before a call, so meters of single payees decide later. */
+function isShort({ rule, meter }: Row, neededAtoms: bigint): boolean {
   if (rule.endsWith(' per payee')) return false
-  return BigInt(meter.used) + BigInt(meter.held) >= BigInt(meter.limit)
+  const taken = BigInt(meter.used) + BigInt(meter.held)
+  const limit = BigInt(meter.limit)
+  return taken >= limit || (meter.unit === 'atoms' && taken + neededAtoms > limit)
+}
+
+/** The tool's result when it is not run. */
+function answered({ id, name }: Called, content: string): ToolMessage {
+  return new ToolMessage({ content, name, tool_call_id: id ?? '', status: 'error' })
+}
+
+function calls(message: BaseMessage | undefined): readonly Called[] {
+  return AIMessage.isInstance(message) ? (message.tool_calls ?? []) : []
+}
+
+function payingCalls(buyer: Payer, message: BaseMessage | undefined): Paying[] {
+  const known = Paid.declared(buyer)
+  return calls(message).flatMap(({ id, name }) => {
+    const declared = known.get(name)
+    return id === undefined || declared === undefined ? [] : [{ id, declared }]
+  })
+}
+
+/** What the model call at hand cost, if it was bought. */
+function bought(requite: State.Standing, message: BaseMessage | undefined): State.Standing {
+  const metadata = metadataOf(message)
+  // What a cache of LangChain's gives again was bought by another step, and counted there.
+  if (metadata?.requite.run !== requite.run || metadata.requite.step !== requite.step)
+    return requite
+  return added(requite, BigInt(metadata.requite.paidAtoms), [metadata.receipt])
+}
+
+/** What the tools of the last model call bought: by the journal, not by what they say. */
+function booked(
+  buyer: Payer,
+  messages: readonly BaseMessage[],
+  requite: State.Standing = first(buyer),
+): State.Standing {
+  const last = messages.findLast((message) => AIMessage.isInstance(message))
+  return payingCalls(buyer, last).reduce((standing, { id }) => {
+    const purchases = buyer.journal.purchases(Paid.runOf(requite, id))
+    const marks = purchases.flatMap(({ id, status, decided, captured }) => {
+      if (!/^(captured|disputed|refunded)$/.test(status)) return []
+      // What has no receipt is known by its purchase.
+      const mark = captured?.receipt === undefined ? id : Hash.digest(captured.receipt)
+      return [{ mark, atoms: BigInt(PurchaseTerms.of(decided).payAtoms) }]
+    })
+    const fresh = marks.filter(({ mark }) => !standing.receipts.includes(mark))
+    const spentAtoms = fresh.reduce((sum, { atoms }) => sum + atoms, 0n)
+    return fresh.length === 0
+      ? standing
+      : added(
+          standing,
+          spentAtoms,
+          fresh.map(({ mark }) => mark),
+        )
+  }, requite)
+}
+
+function added(
+  requite: State.Standing,
+  atoms: bigint,
+  receipts: readonly string[],
+): State.Standing {
+  const spentAtoms = String(BigInt(requite.spentAtoms) + atoms)
+  return { ...requite, spentAtoms, receipts: [...requite.receipts, ...receipts] }
 }
 
 function chatRequite(model: unknown): ChatRequite | undefined {
@@ -111,7 +228,7 @@ function chatRequite(model: unknown): ChatRequite | undefined {
   return RunnableBinding.isRunnableBinding(model) ? chatRequite(model.bound) : undefined
 }
 
-function metadata(message: BaseMessage | undefined): Metadata | undefined {
+function metadataOf(message: BaseMessage | undefined): Metadata | undefined {
   if (!AIMessage.isInstance(message)) return undefined
   const { requite } = message.response_metadata as Partial<Metadata>
   return requite === undefined ? undefined : (message.response_metadata as Metadata)

@@ -7,4 +7,6 @@ export {
   type Fields,
   type Metadata,
 } from './ChatRequite.ts'
-export { payable, type State } from './Payable.ts'
+export { type Declaration, paid, type Till } from './Paid.ts'
+export { payable, type Review } from './Payable.ts'
+export type { State } from './State.ts'
