@@ -2,6 +2,7 @@
 import type { Hex } from '../kernel/Hex.ts'
 import * as Money from '../kernel/Money.ts'
 import * as Share from '../kernel/Share.ts'
+import * as Credits from '../market/Credits.ts'
 import * as Price from '../market/Price.ts'
 import * as Quote from '../market/Quote.ts'
 import * as Work from '../market/Work.ts'
@@ -53,7 +54,7 @@ export function of(decided: Decided, options: Options): Budget.Request {
     host,
     model: quote.model,
     coveragePpb,
-    royaltySharePpb: royaltyShare(stdUs, Quote.rates(quote), coveragePpb),
+    royaltySharePpb: royaltyShare(stdUs, Quote.rates(quote), Credits.total(card, coveragePpb)),
     // Nobody vouches for the device yet.
     trustTier: 0,
     deviceMs: (stdUs + 999n) / 1_000n,
@@ -98,8 +99,8 @@ function factsOf({ facts }: Extract<Event.DecidedOnTerms['terms'], { kind: 'call
 }
 
 /** Of the largest price, what goes to those who shaped the answer if no more is proved than promised. */
-function royaltyShare(stdUs: bigint, rates: Price.Rates, coveragePpb: bigint): bigint {
-  const shaped = { artifact: '0x' as Hex, sharePpb: coveragePpb, rarityPpb: 0n }
+function royaltyShare(stdUs: bigint, rates: Price.Rates, sharePpb: bigint): bigint {
+  const shaped = { artifact: '0x' as Hex, sharePpb, rarityPpb: 0n }
   const { influenceNano, chargedAtoms } = Price.of(stdUs, rates, [shaped])
   const totalNano = chargedAtoms * Money.nanoPerAtom
   return totalNano === 0n ? 0n : (influenceNano * Share.whole) / totalNano

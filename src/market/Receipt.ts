@@ -10,6 +10,7 @@ import type { Hex } from '../kernel/Hex.ts'
 import { name } from '../kernel/Name.ts'
 import type { TypedData } from '../kernel/TypedData.ts'
 import type * as Card from './Card.schema.ts'
+import * as Credits from './Credits.ts'
 import * as Price from './Price.ts'
 import * as Quote from './Quote.ts'
 import * as Schema from './Receipt.schema.ts'
@@ -85,7 +86,8 @@ export function typedData(receipt: Receipt): TypedData {
 
 /**
  * Why a receipt does not follow from its quote and card; undefined when it does. Recomputes standard
- * work, every part of the price, coverage as the sum of shares, payment and change, and all bounds.
+ * work, every part of the price, the card's lineage and coverage from the lines, payment and change, and
+ * all bounds.
  */
 export function fault(receipt: Receipt, quote: Quote.Quote, card: Card.Card): string | undefined {
   const { tokens, influence, money } = receipt
@@ -103,7 +105,7 @@ export function fault(receipt: Receipt, quote: Quote.Quote, card: Card.Card): st
   if (tokens.out > quote.maxTokensOut) return 'receipt with more tokens out than quoted'
   const stdUs = Work.stdUs(card, tokens)
   if (BigInt(receipt.stdUs) !== stdUs) return `standard work ${receipt.stdUs}, recomputed ${stdUs}`
-  return priceFault(receipt, quote, stdUs)
+  return Credits.fault(card, influence) ?? priceFault(receipt, quote, stdUs)
 }
 
 function priceFault(receipt: Receipt, quote: Quote.Quote, stdUs: bigint): string | undefined {
@@ -113,9 +115,6 @@ function priceFault(receipt: Receipt, quote: Quote.Quote, stdUs: bigint): string
     sharePpb: BigInt(entry.sharePpb),
     rarityPpb: BigInt(entry.rarityPpb),
   }))
-  const sum = shaped.reduce((total, { sharePpb }) => total + sharePpb, 0n)
-  if (sum !== BigInt(influence.coveragePpb)) return 'coverage that is not the sum of shares'
-  if (sum > 1_000_000_000n) return 'shares above the whole'
   if (new Set(shaped.map(({ artifact }) => artifact)).size !== shaped.length)
     return 'two lines for one artifact'
   const price = Price.of(stdUs, Quote.rates(quote), shaped)

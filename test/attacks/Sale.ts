@@ -203,7 +203,7 @@ export function judge(node: Node, { answer, quote, evidence, receipt }: Deal): V
     books: () => Sales.served(structuredClone(node.sales), event, { leaf: 0, atMs: node.nowMs }),
     lines: () =>
       Terms.served(world, event, place) ??
-      Terms.linesFault(event, (docSeq) => artifactOf(node, docSeq)),
+      Terms.linesFault(event, card, (docSeq) => artifactOf(node, docSeq)),
     recomputation: () => {
       const { outputs } = node.sales
       const index = { segments: node.segments, outputs, indexRoot: quote.indexRoot }

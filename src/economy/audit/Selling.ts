@@ -85,7 +85,8 @@ function served(audit: State, event: Event.Of<'served'>, { subject, record, befo
   tally.judge('receipt', subject, () => {
     const fault = Terms.served(world, event, record)
     if (fault !== undefined || datanet === undefined) return fault
-    return Terms.linesFault(event, (seq) => Datanet.contribution(datanet, seq)?.artifact)
+    const card = facts.cards.get(receipt.cardHash)
+    return Terms.linesFault(event, card, (seq) => Datanet.contribution(datanet, seq)?.artifact)
   })
   tally.judge('payment', subject, () => authorizedFault(audit, Payments.ofSale(facts, event)))
   const answer = answered(audit, event, subject)

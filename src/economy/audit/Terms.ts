@@ -8,6 +8,8 @@ import * as Hash from '../../kernel/Hash.ts'
 import type { Hex } from '../../kernel/Hex.ts'
 import * as Json from '../../kernel/Json.ts'
 import * as Card from '../../market/Card.schema.ts'
+import * as Credits from '../../market/Credits.ts'
+import type * as Price from '../../market/Price.ts'
 import * as Quote from '../../market/Quote.ts'
 import * as Receipt from '../../market/Receipt.ts'
 import * as Proof from '../../provenance/Proof.ts'
@@ -132,27 +134,36 @@ export function captured(world: World, facts: Facts, event: Event.CapturedAnswer
   return undefined
 }
 
-/** Why a receipt's lines are not the evidence's shares, by artifact. */
+/** Why a receipt's lines are not the card's lineage and the evidence's shares, by artifact. */
 export function linesFault(
   event: Event.Of<'served'>,
+  card: Card.Card | undefined,
   artifactOf: (docSeq: number) => Hex | undefined,
 ): Fault {
   const evidence = Evidence.parse(event.evidence)
-  const expected: string[] = []
+  const data: Price.Shaped[] = []
   for (const { docSeq, ppb, rarityPpb } of evidence.entries) {
     if (ppb === '0') continue
     const artifact = artifactOf(docSeq)
     if (artifact === undefined) return `evidence names document ${docSeq}, which is not revealed`
-    expected.push(`${artifact} ${ppb} ppb, rarity ${rarityPpb} ppb`)
+    data.push({ artifact, sharePpb: BigInt(ppb), rarityPpb: BigInt(rarityPpb) })
   }
-  const stated = event.receipt.influence.entries.map(
-    ({ artifact, sharePpb, rarityPpb }) => `${artifact} ${sharePpb} ppb, rarity ${rarityPpb} ppb`,
-  )
+  if (card === undefined) return 'receipt for a model card that was never registered'
+  const expected = Credits.of(card, data).map(lineOf)
+  const stated = event.receipt.influence.entries.map(lineOf)
   expected.sort()
   stated.sort()
   const at = expected.findIndex((line, index) => line !== stated[index])
   if (at === -1 && expected.length === stated.length) return undefined
   return `receipt line ${stated[at] ?? 'too many or too few'}, evidence gives ${expected[at] ?? 'no more'}`
+}
+
+function lineOf({
+  artifact,
+  sharePpb,
+  rarityPpb,
+}: { [Key in keyof Price.Shaped]: unknown }): string {
+  return `${String(artifact)} ${String(sharePpb)} ppb, rarity ${String(rarityPpb)} ppb`
 }
 
 function termsFault(
