@@ -3,7 +3,8 @@
  * segment a batch, so that every version of the datanet is a run of the same segments.
  */
 import * as Segment from '../../attribution/spans/Segment.ts'
-import type * as Datanet from '../../datanets/Datanet.ts'
+import * as Datanet from '../../datanets/Datanet.ts'
+import * as DatanetVersion from '../../datanets/Version.ts'
 import * as Hash from '../../kernel/Hash.ts'
 import type { Hex } from '../../kernel/Hex.ts'
 import type * as Event from '../Event.ts'
@@ -23,7 +24,7 @@ export type Batch = {
 export type Library = {
   readonly batches: Batch[]
   readonly versions: Map<Hex, number>
-  latest: Hex | undefined
+  latest: Hex
 }
 
 /** What an answer of one version is looked up in. */
@@ -33,9 +34,10 @@ export type Version = {
   readonly altered: number
 }
 
-/** A library without documents. */
+/** A library without documents: what a node that never revealed any answers from. */
 export function empty(): Library {
-  return { batches: [], versions: new Map(), latest: undefined }
+  const { root } = DatanetVersion.of(Datanet.empty('none'))
+  return { batches: [], versions: new Map([[root, 0]]), latest: root }
 }
 
 /** Reads and judges the documents of a batch; without its place in the datanet they are not indexed. */
