@@ -31,6 +31,25 @@ export function standing({ books }: Node.Node, account: string): Standing {
   }
 }
 
+/** Every account that earned with a node, its own among them. */
+export function known({ books }: Node.Node): string[] {
+  return [...books.state.sales.accruals.balances.keys()]
+}
+
+/** Whether all that was paid to these nodes is earned with them, rounding, or the payers' change. */
+export function adds(nodes: readonly Node.Node[], paidAtoms: bigint): boolean {
+  let [receivedNano, placedNano] = [0n, 0n]
+  for (const node of nodes) {
+    const { sales } = node.books.state
+    receivedNano += sales.receivedAtoms * Money.nanoPerAtom
+    placedNano += sales.roundingNano
+    for (const account of known(node)) placedNano += standing(node, account).earnedNano
+    for (const { receipt } of sales.sales.values())
+      placedNano += BigInt(receipt.money.changeAtoms) * Money.nanoPerAtom
+  }
+  return receivedNano === paidAtoms * Money.nanoPerAtom && placedNano === receivedNano
+}
+
 /** Prints a line for each account. */
 export function print(when: string, node: Node.Node, accounts: readonly string[]): void {
   const { asset } = node.contracts
