@@ -76,7 +76,6 @@ const unseen: Record<Who, Record<string, string>> = {
     'captured.proof.path.*': 'needs the seller’s record: seen with its log',
     'captured.proof.root': 'the same',
     'captured.proof.size': 'the same',
-    'decided.terms.calldataDigest': 'a signed transaction is not taken apart: its hash is judged',
     'decided.terms.expiresAtMs': 'nobody signed it; it lies after the decision',
     'decided.terms.simulation.gasUsed': 'the agent’s own word',
     'decided.terms.url': 'nobody signed it; host and path are what the policy was asked about',
@@ -115,7 +114,7 @@ describe('any value of these records, changed by who holds the key of its log', 
 
 describe('two parties’ logs that do not fit', () => {
   type Told = { event: { [key: string]: Forger.Json }; [key: string]: Forger.Json }
-  type Call = { tx: string; status: string; chainId: number; [key: string]: Forger.Json }
+  type Call = { [key: string]: Forger.Json }
   const told = (who: Who) => pair[who].texts.map((text) => JSON.parse(text) as Told)
   const found = (who: Who, records: readonly Told[]) =>
     Audit.run(Pair.world(pair, who, { texts: Forger.relink(records) })).failures.flatMap(
@@ -176,7 +175,7 @@ describe('two parties’ logs that do not fit', () => {
         (event.evidence as Call | null)?.status === 'success' &&
         !('logs' in (event.evidence as Call)),
     )
-    const judge = (change: Partial<Call>) => {
+    const judge = (change: Call) => {
       const { event } = records[at]!
       const evidence = { ...(event.evidence as Call), ...change }
       const texts = Forger.relink(

@@ -174,9 +174,19 @@ async function resource(pair: Pair.Pair): Promise<void> {
 async function call(pair: Pair.Pair): Promise<void> {
   const { buyer } = pair
   Pair.pass(pair)
-  const raw = `0x02${'c0ffee'.repeat(20)}` as const
+  const { chainId } = Asset.parts(Pair.asset.id)
+  const data = `0x${'c0ffee'.repeat(20)}` as const
+  const raw = await buyer.wallet.signTransaction({
+    ...{ chainId, nonce: 0, gas: 200_000n, to: exchange, data },
+    ...{ maxFeePerGasWei: 10n ** 9n, maxPriorityFeePerGasWei: 1n },
+  })
   const decided = decide(pair, {
-    ...{ kind: 'call', to: exchange, payTo: exchange, calldataDigest: Hash.text('swap') },
+    ...{
+      kind: 'call',
+      to: exchange,
+      payTo: exchange,
+      calldataDigest: Hex.encode(Hash.keccak256(Hex.decode(data))),
+    },
     ...{ asset: Pair.asset, payAtoms: '900', model: 'swap', requestDigest: Hash.text('swap') },
     ...{ expiresAtMs: pair.nowMs + 60_000, simulation: { gasUsed: '120000' } },
     facts: {
@@ -187,7 +197,6 @@ async function call(pair: Pair.Pair): Promise<void> {
   })
   const hash = Hex.encode(Hash.keccak256(Hex.decode(raw)))
   const leaf = paying(pair, decided, { raw, hash })
-  const { chainId } = Asset.parts(Pair.asset.id)
   Pair.append(
     pair,
     buyer,
