@@ -19,6 +19,13 @@ import * as Streaming from './Streaming.ts'
 /** The key under which our terms travel in x402 messages. */
 export const extension = 'inference-market'
 
+/** What `info` of our extension holds, as x402 v2 has extensions say: some clients read no others. */
+const schema = {
+  type: 'object',
+  properties: { quote: { type: 'string', pattern: '^0x[0-9a-f]{64}$' } },
+  required: ['quote'],
+}
+
 /** A request on its way through this node. */
 export type Asked = {
   readonly node: Node.Node
@@ -32,7 +39,7 @@ export async function terms({ node, context, order }: Asked, error: string): Pro
   const { headers, body } = Seller.encodeRequired({
     requirements: Settlement.requirements(node, quoted.quote),
     resource: { url: context.req.url, mimeType: 'application/json' },
-    extensions: { [extension]: { quote: quoted.hash } },
+    extensions: { [extension]: { info: { quote: quoted.hash }, schema } },
     error,
   })
   const { quote, signature } = quoted
