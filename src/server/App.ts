@@ -14,6 +14,7 @@ import * as Quote from '../market/Quote.ts'
 import * as Accrual from '../royalties/Accrual.ts'
 import * as Epoch from '../royalties/Epoch.ts'
 import * as Wallet from '../wallets/Wallet.ts'
+import * as AgentCard from './AgentCard.ts'
 import * as Schema from './Chat.schema.ts'
 import * as Inference from './Inference.ts'
 import type * as Node from './Node.ts'
@@ -64,6 +65,11 @@ export function create(
   )
 
   app.get('/', (context) => page(context, Page.home(node)))
+  app.get(AgentCard.path, (context) => {
+    context.header('Cache-Control', 'no-store')
+    const baseUrl = new URL('/v1', context.req.url).href
+    return context.json(AgentCard.of(node, { baseUrl }))
+  })
   app.get('/v1/models', (context) => context.json(models(node)))
   app.post('/v1/quotes', async (context) => context.json(await quote(node, await body(context))))
   app.post('/v1/chat/completions', async (context) =>

@@ -79,3 +79,17 @@ export function names(offers: ReadonlyMap<string, Sold>): string {
   const all = [...offers.keys()]
   return `${all.slice(0, 5).join(' or ')}${all.length > 5 ? ' or another' : ''}`
 }
+
+const does = {
+  extractive: 'answers with whole passages of registered documents, quoted word for word',
+  generative: 'generates an answer',
+  skill: 'answers a text with a text',
+}
+
+/** What an offer is good for: its own words, or what its kind does. */
+export function description({
+  card,
+  description: own,
+}: Pick<Sold, 'card' | 'description'>): string {
+  return own ?? does[card.kind]
+}

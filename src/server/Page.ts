@@ -9,7 +9,7 @@ import { name } from '../kernel/Name.ts'
 import * as Share from '../kernel/Share.ts'
 import * as Quote from '../market/Quote.ts'
 import type * as Node from './Node.ts'
-import type * as Offer from './Offer.ts'
+import * as Offer from './Offer.ts'
 import type * as Receipts from './Receipts.ts'
 
 /** Colours of owners, in order of appearance; readable under black and under white text. */
@@ -78,16 +78,10 @@ ${last.map(
   )
 }
 
-const does = {
-  extractive: 'answers with whole passages of registered documents, quoted word for word',
-  generative: 'generates an answer',
-  skill: 'answers a text with a text',
-}
-
 function sold(offer: Offer.Sold, asset: Parameters<typeof Money.formatNano>[1]): Html {
-  const { card, description = does[card.kind], rates } = offer
+  const { card, rates } = offer
   const atoms = Quote.maximum(card, Quote.rates({ rates }))
-  return html`<tr><td><code>${card.model}</code></td><td>${description} (${card.kind})</td>
+  return html`<tr><td><code>${card.model}</code></td><td>${Offer.description(offer)} (${card.kind})</td>
 <td class="n">${Money.format(Money.of(asset, atoms))}</td></tr>`
 }
 
