@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { Buyer, Purchase } from 'requite/agents'
 import { Audit } from 'requite/economy'
 import { Asset, type Hex } from 'requite/kernel'
-import { allow, cap, count, policy, stop } from 'requite/policies'
+import { allow, approve, cap, count, policy, stop } from 'requite/policies'
 import { Journal } from 'requite/store'
 import { Calls, Chain, LocalChain, PaymentEvidence, Vault, Wallet } from 'requite/wallets'
 import { encodeFunctionData, parseAbi } from 'viem'
@@ -44,7 +44,10 @@ type Desk = Awaited<ReturnType<typeof open>>
 let desks = 0
 
 /** A desk with 10,000 dollars and coin for gas, under a policy of its own. */
-async function open(more: Partial<Pick<Buyer.Options, 'chain'>> = {}) {
+async function open(
+  more: Partial<Pick<Buyer.Options, 'chain'>> = {},
+  rest: readonly Parameters<typeof policy>[2][number][] = [],
+) {
   const wallet = Wallet.generate()
   desks += 1
   const dir = join(scratch, `desk-${desks}`)
@@ -59,6 +62,7 @@ async function open(more: Partial<Pick<Buyer.Options, 'chain'>> = {}) {
     cap.slippage('1%'),
     stop.atDrawdown('10%').seenWithin('5m'),
     count(exchange.weth.id, 18).atPrices('1m'),
+    ...rest,
   ])
   const contracts = { asset, till: zero, vault: zero }
   const options = { dir, wallet, chain, contracts, policy: rules, local: true, ...more }
@@ -97,6 +101,7 @@ function failures(dir: string) {
     document: () => ({ kind: 'erased' }),
     answer: () => ({ kind: 'erased' }),
     verifySignature: Wallet.verifyTypedData,
+    readTransaction: Calls.read,
     checkPayment: (evidence, payment) =>
       PaymentEvidence.check(evidence as PaymentEvidence.Evidence, payment),
     transitionTables: new Map([[Purchase.machineDigest, Purchase.table]]),
@@ -123,7 +128,8 @@ describe.each(Exchange.venues)('a trade at %s', (venue) => {
     expect(await chain.calls.allowanceAtoms(usd!, desk.wallet.address, router)).toBe(0n)
     // Back again: the coin counts at its stated price, and the cap of a day has seen both.
     const sell = await trade(desk, { venue, sell: exchange.weth, atoms: quoted, step: 1 })
-    expect((await desk.buyer.transact(sell)).state).toBe('captured')
+    const sold = await desk.buyer.transact(sell)
+    expect({ state: sold.state, because: sold.because }).toEqual({ state: 'captured' })
     expect((await balances(desk))[1]).toBe(0n)
     const used = desk.buyer.status().find(({ rule }) => rule === 'cap 5000 USDC per 24h')!
       .meter.used
@@ -248,6 +254,61 @@ test('a simulation that lies is caught by the chain: what the call guarantees ho
   await desk.buyer.close()
 })
 
+test.each<[string, (calls: readonly Calls.Call[], to: Hex.Hex) => Calls.Call[], RegExp]>([
+  [
+    'another call',
+    ([approval], to) => [
+      approval!,
+      {
+        to: Asset.parts(asset.id).address,
+        data: encodeFunctionData({
+          ...{ abi: erc20, functionName: 'transfer' as const },
+          args: [to, dollars(5)] as const,
+        }),
+      },
+    ],
+    /another call than was decided/,
+  ],
+  [
+    'an approval without end',
+    ([approval, call]) => [Calls.approval(approval!.to, call!.to, 2n ** 256n - 1n), call!],
+    /approval of something else than was decided/,
+  ],
+])('a signer that signs %s is found out by whoever reads the log', async (_, lie, because) => {
+  const sign: Calls.Calls['sign'] = (wallet, calls) => {
+    const made = lie(calls, stranger.address)
+    return chain.calls.sign(
+      wallet,
+      made.map((each, at) => ({ ...each, gas: calls[at]!.gas })),
+    )
+  }
+  const desk = await open({ chain: { ...chain, calls: { ...chain.calls, sign } } })
+  await desk.buyer.transact(await trade(desk))
+  await desk.buyer.close()
+  expect(failures(desk.dir).map(({ because }) => because)).toEqual([expect.stringMatching(because)])
+})
+
+test('a wider approval that was there before is narrowed to what is stated', async () => {
+  const desk = await open()
+  const [token, router] = [Asset.parts(asset.id).address, exchange.routers['uniswap-v3']]
+  const sender = chain.sender(desk.wallet)
+  await sender.wait(await sender.send(Calls.approval(token, router, 2n ** 256n - 1n)))
+  expect((await desk.buyer.transact(await trade(desk))).state).toBe('captured')
+  expect(await chain.calls.allowanceAtoms(token, desk.wallet.address, router)).toBe(0n)
+  await desk.buyer.close()
+})
+
+test('one above a limit waits for an approval, and then is tried and decided anew', async () => {
+  const desk = await open({}, [approve.above('500 USDC').by('ops')])
+  const waiting = await desk.buyer.transact(await trade(desk))
+  expect(waiting).toMatchObject({ state: 'refused', code: 'needs-approval', verdict: 'review' })
+  const done = await desk.buyer.approve(waiting.purchase, { by: 'ops' })
+  expect(done).toMatchObject({ state: 'captured', paidAtoms: dollars(1_000) })
+  expect((await balances(desk))[0]).toBe(dollars(9_000))
+  await desk.buyer.close()
+  expect(failures(desk.dir)).toEqual([])
+})
+
 test('two under one name are one; another under it is refused; the same again moves nothing', async () => {
   const desk = await open()
   const buy = await trade(desk)
@@ -310,10 +371,11 @@ describe('a process that ends', () => {
     const reopened = await Buyer.open({ ...desk.options, chain: { ...chain, calls: spied } })
     const [done] = await reopened.finish()
     expect(done).toMatchObject({ state: 'captured', paidAtoms: dollars(1_000) })
-    expect(signed).toHaveLength(2)
+    expect(new Set(signed).size).toBe(2)
     expect((await balances(desk))[0]).toBe(dollars(9_000))
+    const sent = signed.length
     expect(await reopened.transact(buy)).toMatchObject({ state: 'captured', states: ['captured'] })
-    expect(signed).toHaveLength(2)
+    expect(signed).toHaveLength(sent)
     await reopened.close()
     expect(failures(desk.dir)).toEqual([])
   })

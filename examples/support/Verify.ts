@@ -7,7 +7,7 @@ import { Agent, Purchase } from 'requite/agents'
 import { Audit } from 'requite/economy'
 import type { Hex } from 'requite/kernel'
 import { Answers, Files, Journal } from 'requite/store'
-import { PaymentEvidence, Wallet } from 'requite/wallets'
+import { Calls, PaymentEvidence, Wallet } from 'requite/wallets'
 
 /** What was found in all folders together. */
 export type Verified = {
@@ -32,6 +32,7 @@ export function folders(...paths: readonly string[]): Verified {
       answer: (receiptHash) => Answers.read(folder, receiptHash),
       leaves: (epoch) => Files.readText(join(folder, 'epochs', `${epoch}.jsonl`)),
       verifySignature: Wallet.verifyTypedData,
+      readTransaction: Calls.read,
       checkPayment: (evidence, payment) =>
         PaymentEvidence.check(evidence as PaymentEvidence.Evidence, payment),
       transitionTables: new Map<Hex.Hex, Audit.Table>([

@@ -119,17 +119,18 @@ export const executing: Effect.Effect = async (ports, _order, context) => {
 export const looking: Effect.Effect = async (ports, _order, context) => {
   const { approval, ...own } = payloadOf(ports, context)
   const { asked = 0 } = context
+  const since = (termsOf(ports, context).simulation as Calls.Simulation).blockNumber
   for (let looks = 0; ; looks += 1) {
-    const outcome = await lookUp(ports, own)
+    const outcome = await lookUp(ports, own, since)
     if (outcome.kind === 'final') {
-      const evidence = { ...outcome.evidence, ...(await approvedBy(ports, approval)) }
+      const evidence = { ...outcome.evidence, ...(await approvedBy(ports, approval, since)) }
       if (evidence.status === 'success') return { event: 'paid', patch: { evidence } }
       const feeWei = Transaction.feeWei(evidence)
       const because = `reverted in ${evidence.tx}; ${feeWei} wei of gas are gone`
       return { event: 'never', patch: { because, code: 'reverted', evidence } }
     }
     if (outcome.kind === 'replaced') {
-      const because = `another transaction took nonce ${own.nonce}`
+      const because = `${outcome.by} took nonce ${own.nonce} instead`
       return { event: 'never', patch: { because, code: 'replaced' } }
     }
     await ports.runtime.sleep(Math.min(2_000, 20 * 2 ** Math.min(looks + asked, 10)))
@@ -257,10 +258,10 @@ async function feeFault(
   return unsigned(`it may cost ${mostWei} wei of the coin, ${balanceWei} are there`, 'gas-missing')
 }
 
-async function lookUp(ports: Effect.Ports, sent: Sent): Promise<Calls.Outcome> {
+async function lookUp(ports: Effect.Ports, sent: Sent, since: number): Promise<Calls.Outcome> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await ports.chain.calls.lookUp(ports.wallet.address, sent)
+      return await ports.chain.calls.lookUp(ports.wallet.address, sent, since)
     } catch (error) {
       if (!(error instanceof BaseError) || error.retry === 'never' || attempt === 20) throw error
       await ports.runtime.sleep(Math.min(2_000, 100 * 2 ** attempt))
@@ -269,8 +270,8 @@ async function lookUp(ports: Effect.Ports, sent: Sent): Promise<Calls.Outcome> {
 }
 
 /** The transaction before it, whose nonce is final too: what the chain took for it. */
-async function approvedBy(ports: Effect.Ports, approval: Sent | undefined) {
-  const outcome = approval && (await lookUp(ports, approval))
+async function approvedBy(ports: Effect.Ports, approval: Sent | undefined, since: number) {
+  const outcome = approval && (await lookUp(ports, approval, since))
   if (outcome?.kind !== 'final') return {}
   const { tx, status, feeWei } = outcome.evidence
   return { approval: { tx, status, feeWei } }

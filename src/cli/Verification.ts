@@ -21,6 +21,7 @@ import * as Answers from '../store/Answers.ts'
 import * as CodeDigest from '../store/CodeDigest.ts'
 import * as Files from '../store/Files.ts'
 import * as Journal from '../store/Journal.ts'
+import * as Calls from '../wallets/Calls.ts'
 import * as PaymentEvidence from '../wallets/PaymentEvidence.ts'
 import * as Wallet from '../wallets/Wallet.ts'
 import * as Control from './Control.ts'
@@ -227,6 +228,7 @@ function* audit(
     answer: (receiptHash) => altered(() => Answers.read(folder, receiptHash)),
     leaves: (epoch) => Files.readText(join(folder, Settlement.leavesFile(epoch))),
     verifySignature: Wallet.verifyTypedData,
+    readTransaction: Calls.read,
     checkPayment: (evidence, payment) =>
       PaymentEvidence.check(evidence as PaymentEvidence.Evidence, payment),
     transitionTables: new Map<Hex, Audit.Table>([

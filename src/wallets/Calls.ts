@@ -83,19 +83,23 @@ export type Outcome =
   | { readonly kind: 'pending' }
   /** In no block: waiting, or never sent. */
   | { readonly kind: 'unknown' }
-  /** Its nonce was taken by another transaction, finally: it can never happen. */
-  | { readonly kind: 'replaced' }
+  /** Its nonce was taken by this other transaction, finally: it can never happen. */
+  | { readonly kind: 'replaced'; readonly by: Hex.Hex }
 
 /** A chain's way to call. Every method can throw `chain-unreachable`. */
 export type Calls = {
   /** Tries calls one upon the other after the latest block (`eth_simulateV1`); nothing is sent. */
   simulate(from: Hex.Hex, calls: readonly Call[]): Promise<Simulation>
-  /** Signs calls under the wallet's next nonces, in order. Each may take half as much gas again as `gas`. */
+  /** Signs calls under the wallet's next nonces, in order. Each may take twice the gas that is stated. */
   sign(wallet: Wallet, calls: readonly (Call & { readonly gas: bigint })[]): Promise<Signed[]>
   /** Hands a signed transaction to the chain; again is the same as once. `false`: its nonce is taken. */
   send(signed: Pick<Signed, 'raw' | 'hash'>): Promise<boolean>
-  /** What became of a transaction that `from` signed. */
-  lookUp(from: Hex.Hex, signed: Pick<Signed, 'hash' | 'nonce'>): Promise<Outcome>
+  /** What became of a transaction that `from` signed; `sinceBlock`: it was signed then or later. */
+  lookUp(
+    from: Hex.Hex,
+    signed: Pick<Signed, 'hash' | 'nonce'>,
+    sinceBlock?: number,
+  ): Promise<Outcome>
   /** How much of a token a spender may take of an owner's. */
   allowanceAtoms(token: Hex.Hex, owner: Hex.Hex, spender: Hex.Hex): Promise<bigint>
 }
@@ -125,7 +129,7 @@ export function open(reader: Reader): Calls {
     simulate: (from, calls) => simulate(rpc, from, calls),
     sign: (wallet, calls) => sign(reader, wallet, calls),
     send: (signed) => send(rpc, signed),
-    lookUp: (from, signed) => lookUp(reader, from, signed),
+    lookUp: (from, signed, sinceBlock = 0) => lookUp(reader, from, { ...signed, sinceBlock }),
     async allowanceAtoms(token, owner, spender) {
       const call = { address: token, abi: erc20, functionName: 'allowance' }
       return (await rpc.read({ ...call, args: [owner, spender] })) as bigint
@@ -266,7 +270,8 @@ async function sign(
   return Promise.all(
     calls.map(async ({ gas, ...call }, at) => {
       const nonce = Number(count) + at
-      const roomy = gas + gas / 2n
+      // The same call may write more a block later: first writes of a slot, oracles that follow the clock.
+      const roomy = 2n * gas
       const limit = roomy > maxGas ? maxGas : roomy
       const raw = await wallet.signTransaction({ chainId, nonce, gas: limit, ...call, ...fees })
       const mostWei = limit * fees.maxFeePerGasWei + (call.valueWei ?? 0n)
@@ -290,13 +295,13 @@ async function send(rpc: Rpc.Rpc, { raw, hash }: Pick<Signed, 'raw' | 'hash'>): 
 }
 
 /**
- * The final block is read first, and the nonces used at that very block: a transaction that used ours there
- * would have its receipt by the time it is asked for.
+ * That a nonce is used and no receipt is there proves nothing: nodes count a nonce before they find its
+ * receipt. Replaced is only what another transaction is shown to have replaced, in a final block.
  */
 async function lookUp(
   reader: Reader,
   from: Hex.Hex,
-  { hash, nonce }: Pick<Signed, 'hash' | 'nonce'>,
+  { hash, nonce, sinceBlock }: Pick<Signed, 'hash' | 'nonce'> & { readonly sinceBlock: number },
 ): Promise<Outcome> {
   const { rpc } = reader
   const final = await reader.finalBlockNumber()
@@ -306,8 +311,38 @@ async function lookUp(
     const evidence = await evidenceOf(reader, receipt)
     return evidence === undefined ? { kind: 'pending' } : { kind: 'final', evidence }
   }
-  const used = Number(await rpc.request('eth_getTransactionCount', [from, quantity(final)]))
-  return { kind: used > nonce ? 'replaced' : 'unknown' }
+  if ((await usedAt(rpc, from, final)) <= nonce) return { kind: 'unknown' }
+  const by = await takerOf(rpc, from, { nonce, sinceBlock, final })
+  return by === undefined || by === hash ? { kind: 'pending' } : { kind: 'replaced', by }
+}
+
+async function usedAt(rpc: Rpc.Rpc, from: Hex.Hex, block: number): Promise<number> {
+  return Number(await rpc.request('eth_getTransactionCount', [from, quantity(block)]))
+}
+
+/** The transaction that used a nonce, found where the count of them passed it. */
+async function takerOf(
+  rpc: Rpc.Rpc,
+  from: Hex.Hex,
+  { nonce, sinceBlock, final }: { nonce: number; sinceBlock: number; final: number },
+): Promise<Hex.Hex | undefined> {
+  let [before, at] = [Math.min(sinceBlock, final) - 1, final]
+  while (at - before > 1) {
+    const middle = Math.floor((before + at) / 2)
+    if ((await usedAt(rpc, from, middle)) > nonce) at = middle
+    else before = middle
+  }
+  const block = (await rpc.request('eth_getBlockByNumber', [quantity(at), true])) as {
+    readonly transactions: readonly {
+      readonly from: Hex.Hex
+      readonly nonce: Hex.Hex
+      readonly hash: Hex.Hex
+    }[]
+  } | null
+  const found = block?.transactions.find(
+    (each) => lower(each.from) === from && Number(each.nonce) === nonce,
+  )
+  return found === undefined ? undefined : lower(found.hash)
 }
 
 type RawReceipt = {

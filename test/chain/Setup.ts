@@ -142,7 +142,7 @@ export async function submit(setup: Setup, by: Wallet.Wallet, payload: Wire.Payl
 }
 
 /** What a failing node does with a request: answer it, lose it, or carry it out and lose the answer. */
-export type Fault = 'none' | 'lose-request' | 'lose-answer'
+export type Fault = 'none' | 'lose-request' | 'lose-answer' | 'null'
 
 /** A node in front of another that fails as told. */
 export async function faulty(
@@ -152,9 +152,13 @@ export async function faulty(
   const server = createServer(async (request, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
-    const { method, params } = JSON.parse(body)
+    const { id, method, params } = JSON.parse(body)
     const kind = fault(method, params)
     if (kind === 'lose-request') return response.destroy()
+    if (kind === 'null')
+      return response
+        .setHeader('content-type', 'application/json')
+        .end(JSON.stringify({ jsonrpc: '2.0', id, result: null }))
     const answer = await fetch(rpcUrl, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

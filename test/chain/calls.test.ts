@@ -22,6 +22,10 @@ const dollars = (functionName: string, ...args: readonly unknown[]): Calls.Call 
 })
 const gas = 100_000n
 
+/** Waits until a node that mines by itself has done so. */
+const mined = ({ hash }: Calls.Signed) =>
+  expect.poll(() => setup.chain.receipt(hash), { timeout: 10_000 }).toBeDefined()
+
 test('is tried upon what the ones before it did, and nothing is sent', async () => {
   const { chain, payer, stranger, token } = setup
   const before = await chain.blockNumber()
@@ -54,6 +58,7 @@ test('sent twice happens once; it is final when its block is, and not before', a
   expect(await chain.calls.lookUp(payer.address, signed!)).toEqual({ kind: 'unknown' })
   expect(await chain.calls.send(signed!)).toBe(true)
   expect(await chain.calls.send(signed!)).toBe(true)
+  await mined(signed!)
   expect(await slow.calls.lookUp(payer.address, signed!)).toEqual({ kind: 'pending' })
   const outcome = await chain.calls.lookUp(payer.address, signed!)
   if (outcome.kind !== 'final') return expect.fail(outcome.kind)
@@ -71,6 +76,7 @@ test('one that reverted is final too, and what it cost is known', async () => {
   const call = dollars('transferFrom', stranger.address, payer.address, 1n)
   const [signed] = await chain.calls.sign(payer, [{ ...call, gas }])
   await chain.calls.send(signed!)
+  await mined(signed!)
   const before = await chain.balanceWei(payer.address)
   const outcome = await chain.calls.lookUp(payer.address, signed!)
   if (outcome.kind !== 'final') return expect.fail(outcome.kind)
@@ -89,9 +95,12 @@ test('one whose nonce another took is replaced only once that is final', async (
   ])
   expect(other!.nonce).toBe(signed!.nonce)
   await chain.calls.send(other!)
+  await mined(other!)
   expect(await chain.calls.send(signed!)).toBe(false)
   expect(await slow.calls.lookUp(payer.address, signed!)).toEqual({ kind: 'unknown' })
-  expect(await chain.calls.lookUp(payer.address, signed!)).toEqual({ kind: 'replaced' })
+  expect(await chain.calls.lookUp(payer.address, signed!)).toEqual({
+    ...{ kind: 'replaced', by: other!.hash },
+  })
 })
 
 test('evidence is judged from files: the transaction that was signed, by its signer, successful', async () => {
@@ -106,6 +115,7 @@ test('evidence is judged from files: the transaction that was signed, by its sig
   expect(Calls.read(raw)).toEqual({ ...call, from, nonce, valueWei: 0n, chainId: chain.chainId })
   expect(Calls.read('0x02')).toBeUndefined()
   for (const one of [signed!, failing!]) await chain.calls.send(one)
+  await mined(failing!)
   const find = async (one: Calls.Signed) => {
     const outcome = await chain.calls.lookUp(from, one)
     if (outcome.kind !== 'final') throw new Error(outcome.kind)
@@ -125,4 +135,22 @@ test('evidence is judged from files: the transaction that was signed, by its sig
   const [log] = evidence.logs
   const logs = [{ ...log!, address: Wallet.generate().address }]
   expect(because({ ...evidence, logs })).toMatch(/bloom/)
+})
+
+test('a node that counts a nonce before it finds the receipt does not make it replaced', async () => {
+  const { chain, payer, stranger, local } = setup
+  let blind = true
+  const node = await Setup.faulty(local.rpcUrl, (method) => {
+    return method === 'eth_getTransactionReceipt' && blind ? 'null' : 'none'
+  })
+  const late = await Chain.open({ rpcUrl: node.rpcUrl, chainId: chain.chainId })
+  const [signed] = await chain.calls.sign(payer, [
+    { ...dollars('transfer', stranger.address, 1n), gas },
+  ])
+  await chain.calls.send(signed!)
+  await mined(signed!)
+  expect(await late.calls.lookUp(payer.address, signed!)).toEqual({ kind: 'pending' })
+  blind = false
+  expect(await late.calls.lookUp(payer.address, signed!)).toMatchObject({ kind: 'final' })
+  await node.close()
 })

@@ -19,6 +19,7 @@ import type * as Card from '../../src/market/Card.schema.ts'
 import * as Policy from '../../src/policies/Policy.ts'
 import * as Log from '../../src/provenance/Log.ts'
 import * as Record from '../../src/provenance/Record.ts'
+import * as Calls from '../../src/wallets/Calls.ts'
 import * as PaymentEvidence from '../../src/wallets/PaymentEvidence.ts'
 import * as Wallet from '../../src/wallets/Wallet.ts'
 
@@ -223,6 +224,7 @@ export function world(
     },
     leaves: (epoch) => pair.leaves.get(epoch),
     verifySignature,
+    readTransaction: Calls.read,
     checkPayment: (evidence, payment) =>
       PaymentEvidence.check(evidence as PaymentEvidence.Evidence, payment),
     transitionTables: new Map<Hex.Hex, Audit.Table>([

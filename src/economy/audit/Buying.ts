@@ -46,7 +46,7 @@ export function judge(audit: State, event: Event.Event, { subject, record }: Pla
 function payingFault({ world, facts }: State, event: Event.Of<'paying'>): string | undefined {
   const decided = facts.purchases.get(event.purchase)?.decided
   if (decided === undefined) return 'payment of a purchase that was never decided'
-  if (decided.terms?.kind === 'call') return Calls.signedFault(event)
+  if (decided.terms?.kind === 'call') return Calls.signedFault(world, decided, event)
   return Payments.authorizationFault(world, Payments.authorized(decided, event))
 }
 

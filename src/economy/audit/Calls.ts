@@ -9,14 +9,52 @@ import type * as Event from '../Event.ts'
 import * as PurchaseTerms from '../PurchaseTerms.ts'
 import { read } from './Payments.ts'
 import type { Fault } from './Tally.ts'
+import type { World } from './World.ts'
 
-/** Why a stored payload is not a signed transaction under its own hash. */
-export function signedFault({ payload }: Event.Of<'paying'>): Fault {
+/** Why a stored payload is not the agent's own transaction that was decided, under its own hash. */
+export function signedFault(
+  { readTransaction }: World,
+  decided: Event.Of<'decided'>,
+  { payload }: Event.Of<'paying'>,
+): Fault {
   const hash = hashOf(payload)
   if (hash === undefined) return 'call without its signed transaction'
   if (read(payload, 'hash') !== hash)
     return `transaction under hash ${String(read(payload, 'hash'))}, recomputed ${hash}`
-  return undefined
+  const { terms, key } = decided
+  if (readTransaction === undefined || terms?.kind !== 'call') return undefined
+  const { chainId, address: token } = Asset.parts(terms.asset.id)
+  const signed = (of: unknown) => {
+    const transaction = readTransaction(String(read(of, 'raw')) as Hex.Hex)
+    return transaction?.from === key.agent && transaction.chainId === chainId
+      ? transaction
+      : undefined
+  }
+  const own = signed(payload)
+  if (own === undefined) return `transaction that ${key.agent} did not sign`
+  if (own.to !== terms.to || digestOf(own.data) !== terms.calldataDigest)
+    return 'transaction of another call than was decided'
+  if ((own.valueWei ?? 0n) > BigInt(terms.payAtoms))
+    return `transaction that carries ${own.valueWei} wei of the coin, ${terms.payAtoms} decided`
+  const approval = read(payload, 'approval')
+  if (approval === undefined) return undefined
+  const given = signed(approval)
+  const isExact = given?.to === token && approves(given.data, terms.to, BigInt(terms.payAtoms))
+  return isExact ? undefined : 'approval of something else than was decided'
+}
+
+/** Whether calldata is `approve(spender, atoms)` (ERC-20), of no more than this. */
+function approves(data: Hex.Hex, spender: Hex.Hex, mostAtoms: bigint): boolean {
+  const start = `0x095ea7b3${Hex.word(BigInt(spender)).slice(2)}`
+  return (
+    data.length === start.length + 64 &&
+    data.startsWith(start) &&
+    BigInt(`0x${data.slice(start.length)}`) <= mostAtoms
+  )
+}
+
+function digestOf(data: Hex.Hex): Hex.Hex {
+  return Hex.encode(Hash.keccak256(Hex.decode(data)))
 }
 
 /** Why evidence does not show that the signed transaction succeeded on the asset's chain. */

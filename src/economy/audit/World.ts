@@ -31,6 +31,15 @@ export type Payment = {
   readonly valueAtoms: bigint
 }
 
+/** A transaction as its signer made it. */
+export type SignedCall = {
+  readonly from: Hex
+  readonly to: Hex
+  readonly data: Hex
+  readonly valueWei?: bigint
+  readonly chainId: number
+}
+
 /** A machine as data: state → what came of its effect → next state. */
 export type Table = Readonly<Record<string, Readonly<Record<string, string>>>>
 
@@ -52,6 +61,11 @@ export type World = {
     evidence: unknown,
     payment: Payment,
   ) => { readonly ok: true } | { readonly ok: false; readonly because: string }
+  /**
+   * What a signed transaction says, and who signed it; undefined of what is none. Without this judge a call
+   * is known by its hash alone, and whether it is what was decided is not looked at.
+   */
+  readonly readTransaction?: (raw: Hex) => SignedCall | undefined
   /** By digest: the machines whose edges stand in decisions. */
   readonly transitionTables: ReadonlyMap<Hex, Table>
   /** By origin: texts of the other parties' logs, where their folders are given. */
