@@ -30,6 +30,7 @@ import * as Purchasing from './Purchasing.ts'
 import * as Resource from './Resource.ts'
 import * as Resumption from './Resumption.ts'
 import * as Runtime from './Runtime.ts'
+import * as Slice from './Slice.ts'
 import * as Transaction from './Transaction.ts'
 
 export type { Outcome } from './Outcome.ts'
@@ -152,6 +153,11 @@ export type Buyer = {
    * next is simulated when the last is final. Throws `call-malformed`, and what {@link buy} throws.
    */
   transact(transaction: Transaction.Transaction): Promise<Transaction.Transacted>
+  /**
+   * A sub-agent's part of the budget: the same journal and wallet; what it buys passes its own policy and
+   * this buyer's, and is held by both. Throws `InputError` for another asset.
+   */
+  slice(cut: Slice.Cut): Slice.Slice
   /** Ends what a crash left open: nothing is paid twice, nothing paid for is lost. */
   finish(): Promise<Outcome[]>
   /** What waits for somebody's approval now, oldest first. */
@@ -223,8 +229,10 @@ export async function open(options: Options): Promise<Buyer> {
     books.close()
     throw error
   }
-  const ports = () => ({
+  const known = new Map<string, () => Policy.Policy>()
+  const ports = (slices?: readonly string[]) => ({
     ...{ runtime, books, wallet, chain, dir },
+    ...(slices === undefined ? {} : { slices: Slice.policiesOf(books, known, slices) }),
     asset: contracts.asset,
     policy: policies(),
     ...(shadows === undefined ? {} : { shadow: shadows() }),
@@ -236,19 +244,25 @@ export async function open(options: Options): Promise<Buyer> {
     const requestDigest = digestOf(given)
     return purchasing.buy({ order: given, requestDigest, ...asked })
   }
+  const sourceOf = (given: Policy.Policy | string) => policySource(given, asset)
+  const buying = (slices?: readonly string[]): Pick<Buyer, 'buy' | 'fetch'> => ({
+    async buy(call) {
+      CallSchema.check(call)
+      const { baseUrl, model, body, ...asked } = call
+      return order({ baseUrl, model, body }, { ...asked, slices })
+    },
+    async fetch(url, init, asked) {
+      const { run, step, signal, mostAtoms } = asked
+      return order(Resource.order(url, init, asked), { run, step, signal, mostAtoms, slices })
+    },
+  })
   const buyer: Buyer = {
     name,
     address: wallet.address,
     asset,
     dir,
-    async buy(call) {
-      CallSchema.check(call)
-      const { baseUrl, model, body, ...asked } = call
-      return order({ baseUrl, model, body }, asked)
-    },
-    async fetch(url, init, asked) {
-      return order(Resource.order(url, init, asked), asked)
-    },
+    ...buying(),
+    slice: (cut) => Slice.cut({ books, whole: buyer, policies, known, buying, sourceOf }, cut),
     hire: (job) => Hiring.hire({ books, order }, job),
     attest: (purchase) => Attesting.attest({ books, wallet }, purchase),
     async transact(transaction) {
@@ -272,9 +286,10 @@ export async function open(options: Options): Promise<Buyer> {
             failures.push(error)
           }
       }
-      for (const { id, decided } of Purchases.approvedAndOpen(books.state.purchases, books.now())) {
-        const { run, step } = decided.key
-        outcomes.push(await order(Resumption.orderOf(dir, id), { run, step }))
+      for (const each of Purchases.approvedAndOpen(books.state.purchases, books.now())) {
+        const { run, step } = each.decided.key
+        const asked = { run, step, ...Slice.of(each) }
+        outcomes.push(await order(Resumption.orderOf(dir, each.id), asked))
       }
       if (failures.length > 0) throw failures[0]
       return outcomes

@@ -10,7 +10,7 @@ import * as Budget from '../policies/Budget.ts'
 import * as Policy from '../policies/Policy.ts'
 import type * as Books from '../store/Books.ts'
 import * as Requests from '../store/Requests.ts'
-import type { Effect, Order } from './Effect.ts'
+import type { Effect, Level, Order, Ports } from './Effect.ts'
 import * as Purchase from './Purchase.ts'
 
 /** Asks the policy, and records what it says before anything follows from it. */
@@ -30,12 +30,14 @@ export const decide: Effect = async (ports, order, context) => {
       approval: reviewed && Purchases.approvalOf(reviewed),
     },
   )
-  const { verdict, reasons, decidedBy } = Budget.explain(usage, policy, request, atMs)
+  const { slices = [] } = ports
+  const { verdict, reasons, decidedBy } = Budget.explainAt(levels(ports), request, atMs)
   const trial = shadow && Budget.explain(usage, shadow, request, atMs)
   const decided = {
     type: 'decided',
     ...{ purchase, key, ...on, verdict },
     policyDigest: Policy.digest(policy),
+    ...named(slices),
     request: Json.members(request),
     reasons: Json.plain(reasons) as { [key: string]: unknown }[],
     ...(approved === undefined ? {} : { approved }),
@@ -48,7 +50,7 @@ export const decide: Effect = async (ports, order, context) => {
   if (verdict === 'review') Requests.put(dir, purchase, order)
   await books.record(
     [
-      ...adoptions(books, [policy, shadow]),
+      ...adoptions(books, [policy, shadow, ...slices.map((slice) => slice.policy)]),
       { event: decided },
       ...(verdict === 'allow' ? [{ event: held }] : []),
     ],
@@ -58,6 +60,26 @@ export const decide: Effect = async (ports, order, context) => {
   const code = verdict === 'review' ? 'needs-approval' : undefined
   const said = { ...(because ? { because } : {}), ...(code ? { code } : {}) }
   return { event: verdict, patch: { verdict, reasons, ...said } }
+}
+
+/** Whose rules decide: a slice's, those of what it is cut from, and the whole budget's. */
+export function levels({
+  books,
+  policy,
+  slices = [],
+}: Pick<Ports, 'books' | 'policy' | 'slices'>): Budget.Levels {
+  const { usage, slices: known } = books.state.purchases
+  const within = slices.map((slice) => ({
+    usage: known.get(slice.name) ?? Budget.empty(),
+    policy: slice.policy,
+  }))
+  return [...within, { usage, policy }] as unknown as Budget.Levels
+}
+
+function named(slices: readonly Level[]) {
+  if (slices.length === 0) return {}
+  const told = slices.map(({ name, policy }) => ({ name, policyDigest: Policy.digest(policy) }))
+  return { slices: told }
 }
 
 /** A signed quote and its card, or terms that nobody signed. */

@@ -16,6 +16,9 @@ import type * as Purchase from './Purchase.ts'
 import type { Runtime } from './Runtime.ts'
 import type * as Spoken from './Spoken.ts'
 
+/** A slice of the budget, and its policy now. */
+export type Level = { readonly name: string; readonly policy: Policy.Policy }
+
 /** What the effects need of the world. */
 export type Ports = {
   readonly runtime: Runtime
@@ -27,6 +30,8 @@ export type Ports = {
   /** The policy in force for this purchase, and one on trial. */
   readonly policy: Policy.Policy
   readonly shadow?: Policy.Policy
+  /** The slices of the budget that decide besides, the innermost first. */
+  readonly slices?: readonly Level[]
   /** The caller's: cancels what is not signed yet, and ends an answer that is streamed. */
   readonly signal?: AbortSignal
   /** The caller's: a dearer quote is refused. */

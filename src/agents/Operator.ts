@@ -12,7 +12,9 @@ import type * as Policy from '../policies/Policy.ts'
 import type * as Books from '../store/Books.ts'
 import type { Buyer, Outcome, Review } from './Buyer.ts'
 import type { Order } from './Effect.ts'
+import type * as Purchasing from './Purchasing.ts'
 import * as Resumption from './Resumption.ts'
+import * as Slice from './Slice.ts'
 
 /** What the operator's door needs of the buyer. */
 export type Ports = {
@@ -24,7 +26,7 @@ export type Ports = {
   /** Buys what is asked for under a run and a step. */
   readonly order: (
     order: Order,
-    asked: { readonly run: string; readonly step: number },
+    asked: Pick<Purchasing.Asked, 'run' | 'step' | 'slices'>,
   ) => Promise<Outcome>
 }
 
@@ -39,7 +41,7 @@ export function of(
       [...purchases.purchases.values()].filter(isOpen).map((each) => review(purchases, each)),
     async approve(id, { by, ceilingAtoms }) {
       const purchase = underReview(id)
-      expectApprover(policies(), by)
+      expectApprover([policies(), ...sliced(purchase)], by)
       const { key } = purchase.decided
       // The price: the fresh quote may have less change to apply than this one had.
       const ceiling = ceilingAtoms ?? BigInt(PurchaseTerms.of(purchase.decided).maxAtoms)
@@ -52,11 +54,11 @@ export function of(
       // Read before it is recorded: what cannot be gone on with is not approved.
       const order = Resumption.orderOf(dir, purchase.id)
       await books.record([{ event, causes: cause(purchase) }])
-      return ports.order(order, { run: key.run, step: key.step })
+      return ports.order(order, { run: key.run, step: key.step, ...Slice.of(purchase) })
     },
     async decline(id, { by, because }) {
       const purchase = underReview(id)
-      expectApprover(policies(), by)
+      expectApprover([policies(), ...sliced(purchase)], by)
       const event = { type: 'declined', purchase: id, by, because: words(because) } as const
       await books.record([{ event, causes: cause(purchase) }])
     },
@@ -92,6 +94,10 @@ export function of(
     })
   }
 
+  function sliced({ decided }: Purchases.Purchase): Policy.Policy[] {
+    return (decided.slices ?? []).map(({ policyDigest }) => purchases.policies.get(policyDigest)!)
+  }
+
   function cause({ leaves }: Purchases.Purchase) {
     return [{ origin: books.origin, leaf: leaves.at(-1)! }]
   }
@@ -111,9 +117,11 @@ function review({ usage }: Purchases.Purchases, purchase: Purchases.Purchase): R
   }
 }
 
-/** Only whom the policy names may answer for it. */
-function expectApprover({ rules }: Policy.Policy, by: string): void {
-  const names = rules.flatMap((rule) => (rule.rule === 'approve-above' ? rule.by : []))
+/** Only whom the policy, or that of a slice which asks as well, names may answer for it. */
+function expectApprover(policies: readonly Policy.Policy[], by: string): void {
+  const names = policies.flatMap(({ rules }) =>
+    rules.flatMap((rule) => (rule.rule === 'approve-above' ? rule.by : [])),
+  )
   if (names.includes(by)) return
   const expected = names.length === 0 ? 'nobody: no sentence asks' : names.join(' or ')
   throw new InputError(`expected an approver whom the policy names: ${expected}, got ${by}`)

@@ -26,6 +26,8 @@ export type Asked = {
   readonly step: number
   readonly signal?: AbortSignal | undefined
   readonly onDelta?: ((delta: Engine.Delta) => void) | undefined
+  /** Names of the slices of the budget that decide besides, the innermost first. */
+  readonly slices?: readonly string[] | undefined
   /** The most it may cost. */
   readonly mostAtoms?: bigint | undefined
   /** Several sellers, one of whom is chosen for each attempt; after a dispute another is. */
@@ -53,7 +55,7 @@ export type Purchasing = {
 /** A purchase in the making: another call for it waits for the same end. */
 type Running = { readonly requestDigest: Hex; readonly ended: Promise<Outcome.Outcome> }
 
-type Listening = Pick<Asked, 'signal' | 'onDelta' | 'mostAtoms'>
+type Listening = Pick<Asked, 'signal' | 'onDelta' | 'mostAtoms' | 'slices'>
 
 /** Opens the purchases of a journal. */
 export function open(given: {
@@ -61,7 +63,7 @@ export function open(given: {
   readonly dir: string
   readonly agent: Hex
   /** What the effects need, with the policy in force now. */
-  readonly ports: () => Omit<Ports, 'signal' | 'relay'>
+  readonly ports: (slices?: readonly string[]) => Omit<Ports, 'signal' | 'relay'>
 }): Purchasing {
   const { books, dir, agent } = given
   const { purchases } = books.state.purchases
@@ -71,8 +73,8 @@ export function open(given: {
     running.set(purchase, { requestDigest, ended })
     return ended.finally(() => running.delete(purchase))
   }
-  const portsFor = ({ signal, onDelta, mostAtoms }: Listening) => ({
-    ...given.ports(),
+  const portsFor = ({ signal, onDelta, mostAtoms, slices }: Listening) => ({
+    ...given.ports(slices),
     ...(signal === undefined ? {} : { signal }),
     ...(onDelta === undefined ? {} : { relay: Spoken.relay(onDelta) }),
     ...(mostAtoms === undefined ? {} : { mostAtoms }),

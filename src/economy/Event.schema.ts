@@ -211,6 +211,12 @@ const decided = z
     card: card.optional(),
     terms: terms.optional(),
     policyDigest: Fields.hash,
+    /** The slices of the budget that it was decided in besides, the innermost first. */
+    slices: z
+      .array(z.strictObject({ name: Fields.label, policyDigest: Fields.hash }))
+      .min(1)
+      .max(8)
+      .optional(),
     /** What the policy was asked: every attribute it read. */
     request: z.record(z.string(), z.unknown()),
     verdict: z.enum(['allow', 'deny', 'review']),

@@ -44,6 +44,8 @@ export type Purchase = {
 export type Purchases = {
   readonly policies: Map<Hex, Policy.Policy>
   readonly usage: Budget.Usage
+  /** What slices of the budget used and hold, by name: part of what the whole budget did. */
+  readonly slices: Map<string, Budget.Usage>
   readonly purchases: Map<Hex, Purchase>
   /** Of the asset that the policy decided in: what left in another is not added to it. */
   spentAtoms: bigint
@@ -51,7 +53,10 @@ export type Purchases = {
 
 /** An agent before its first event. */
 export function empty(): Purchases {
-  return { policies: new Map(), usage: Budget.empty(), purchases: new Map(), spentAtoms: 0n }
+  return {
+    ...{ policies: new Map(), usage: Budget.empty(), slices: new Map(), purchases: new Map() },
+    spentAtoms: 0n,
+  }
 }
 
 /** A policy taken into force; it stays known under its digest. */
@@ -89,7 +94,11 @@ export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place)
     return 'recorded request that does not follow from quote and key'
   const shadow = shadowFault(state, event, request, at)
   if (shadow !== undefined) return shadow
-  const decision = Budget.authorize(state.usage, policy, request, at.atMs)
+  const levels = levelsOf(state, event, approved)
+  if (typeof levels === 'string') return levels
+  const whole = { usage: state.usage, policy }
+  const all = [...levels, whole] as unknown as Budget.Levels
+  const decision = Budget.authorizeAt(all, request, at.atMs)
   if (decision.verdict !== event.verdict)
     return `verdict ${event.verdict}, recomputed ${decision.verdict}`
   if (Json.encode(Json.plain(decision.reasons)) !== Json.encode(event.reasons))
@@ -103,6 +112,45 @@ export function decided(state: Purchases, event: Event.Of<'decided'>, at: Place)
     leaves: [at.leaf],
   })
   return undefined
+}
+
+/** The slices that decide besides the whole budget, the innermost first; or why they cannot. */
+function levelsOf(
+  state: Purchases,
+  { slices = [] }: Event.Of<'decided'>,
+  approved: Purchase | undefined,
+): { usage: Budget.Usage; policy: Policy.Policy }[] | string {
+  const before = approved?.decided.slices ?? []
+  const isSame =
+    slices.map(({ name }) => name).join('\n') === before.map(({ name }) => name).join('\n')
+  if (approved !== undefined && !isSame) return 'decision under an approval in another slice'
+  const levels: { usage: Budget.Usage; policy: Policy.Policy }[] = []
+  for (const { name, policyDigest } of slices) {
+    const policy = state.policies.get(policyDigest)
+    if (policy === undefined)
+      return `decision in a slice under policy ${policyDigest}, never adopted`
+    const usage = state.slices.get(name) ?? Budget.empty()
+    state.slices.set(name, usage)
+    levels.push({ usage, policy })
+  }
+  return new Set(slices.map(({ name }) => name)).size === slices.length
+    ? levels
+    : 'decision twice in one slice'
+}
+
+/** Settles a hold wherever it is held: in the whole budget and its slices alike. */
+function settle(
+  state: Purchases,
+  { decided }: Purchase,
+  act: (usage: Budget.Usage) => Budget.Outcome,
+): Budget.Outcome {
+  const outcome = act(state.usage)
+  if (typeof outcome === 'object') return outcome
+  for (const { name } of decided.slices ?? []) {
+    const told = act(state.slices.get(name)!)
+    if (typeof told === 'object') return told
+  }
+  return outcome
 }
 
 /** Why what was decided on is not one thing. */
@@ -175,7 +223,7 @@ export function approved(state: Purchases, event: Event.Of<'approved'>, at: Plac
 export function declined(state: Purchases, event: Event.Of<'declined'>, at: Place): Fault {
   const purchase = state.purchases.get(event.purchase)
   if (!isWaiting(state, purchase, at.atMs)) return 'refusal of what is not under review'
-  const outcome = Budget.release(state.usage, purchase.hold, at.atMs)
+  const outcome = settle(state, purchase, (usage) => Budget.release(usage, purchase.hold, at.atMs))
   if (outcome !== 'ok') return `release refused: ${JSON.stringify(outcome)}`
   move(purchase, 'refused', at)
   return undefined
@@ -258,7 +306,9 @@ function spend(
 ): Fault {
   if (atoms !== PurchaseTerms.of(purchase.decided).payAtoms)
     return `${ends[type]} of another amount than was signed away`
-  const outcome = Budget.capture(state.usage, purchase.hold, BigInt(atoms), at.atMs)
+  const outcome = settle(state, purchase, (usage) =>
+    Budget.capture(usage, purchase.hold, BigInt(atoms), at.atMs),
+  )
   if (outcome !== 'ok') return `capture refused: ${JSON.stringify(outcome)}`
   const { asset } = state.policies.get(purchase.decided.policyDigest)!
   if (asset.id === PurchaseTerms.of(purchase.decided).asset.id) state.spentAtoms += BigInt(atoms)
@@ -292,7 +342,7 @@ export function refunded(state: Purchases, event: Event.Of<'refunded'>, at: Plac
 export function voided(state: Purchases, event: Event.Of<'voided'>, at: Place): Fault {
   const purchase = state.purchases.get(event.purchase)
   if (purchase === undefined || !isOpen(purchase)) return 'release of a purchase that holds nothing'
-  const outcome = Budget.release(state.usage, purchase.hold, at.atMs)
+  const outcome = settle(state, purchase, (usage) => Budget.release(usage, purchase.hold, at.atMs))
   if (outcome !== 'ok') return `release refused: ${JSON.stringify(outcome)}`
   move(purchase, 'voided', at)
   return undefined

@@ -43,7 +43,8 @@ export function payable(buyer: Payer) {
         const { stopped: _, approved: __, ...before } = booked(buyer, messages, requite)
         const exhausted = buyer.status().find((row) => isShort(row, 0n))
         if (exhausted === undefined) return { requite: { ...before, step: before.step + 1 } }
-        return { requite: { ...before, stopped: stoppedBy(exhausted) }, jumpTo: 'end' }
+        const step = Math.max(before.step, 0)
+        return { requite: { ...before, step, stopped: stoppedBy(exhausted) }, jumpTo: 'end' }
       },
     },
     wrapModelCall: (request, handler) => {

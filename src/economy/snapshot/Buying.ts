@@ -6,6 +6,7 @@ import { assert } from '../../kernel/Assert.ts'
 import type { Hex } from '../../kernel/Hex.ts'
 import * as Hexes from '../../kernel/Hex.ts'
 import * as Json from '../../kernel/Json.ts'
+import * as Budget from '../../policies/Budget.ts'
 import * as Decision from '../../policies/Decision.ts'
 import * as Freeze from '../../policies/Freeze.ts'
 import type * as Meter from '../../policies/Meter.ts'
@@ -35,6 +36,9 @@ type Rest = {
   readonly policies: readonly (readonly [Hex, unknown])[]
   readonly reviews: readonly (readonly [Hex, number])[]
   readonly freezes: readonly Freeze.Freeze[]
+  /** Of budgets with slices: what each holds, and which ids are theirs. */
+  readonly slices?: readonly (readonly [string, unknown])[]
+  readonly sliced?: readonly Hex[]
 }
 
 /** What few payments or many alike have, as one word. */
@@ -49,6 +53,7 @@ export function encode(state: Purchases.Purchases): Source.Section[] {
     policies: [...policies],
     reviews: [...reviews],
     freezes: [...freezes.values()],
+    ...(state.slices.size === 0 ? {} : slicesOf(state)),
   }
   const purchases = Table.write(layouts.purchases)
   Archive.each(state.purchases, {
@@ -65,6 +70,14 @@ export function encode(state: Purchases.Purchases): Source.Section[] {
     { name: 'purchases', bytes: purchases.bytes() },
     ...usageOf(usage),
   ]
+}
+
+function slicesOf({
+  slices,
+  usage,
+}: Purchases.Purchases): Required<Pick<Rest, 'slices' | 'sliced'>> {
+  const held = [...slices].map(([name, each]) => [name, Budget.toJson(each)] as const)
+  return { slices: held, sliced: [...usage.slices] }
 }
 
 /** Words and decisions that come again and again are written once, and named by their number. */
@@ -134,7 +147,9 @@ export function decode(source: Source.Source): Purchases.Purchases {
       entries: entries(source),
       reviews: new Map(rest.reviews),
       freezes: new Map(rest.freezes.map((freeze) => [Freeze.key(freeze.target), freeze])),
+      slices: new Set(rest.sliced ?? []),
     },
+    slices: new Map((rest.slices ?? []).map(([name, held]) => [name, Budget.fromJson(held)])),
     purchases: purchases(source),
     spentAtoms: rest.spentAtoms,
   }
