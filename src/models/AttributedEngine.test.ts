@@ -99,6 +99,8 @@ test('the question finds passages, best first; what finds nothing is asked witho
   const { offset, text } = found[0]!
   expect(documents[1]!.text.slice(offset, offset + text.length)).toBe(text)
   expect(await retrieve('Who won the football cup?', { most: 4 })).toEqual([])
+  expect(await retrieve('moon moss flour', { most: 3 })).toHaveLength(3)
+  expect(await retrieve('moon moss flour', { most: 1 })).toHaveLength(1)
   const { engine, seen } = listening()
   const attributed = AttributedEngine.of({ engine, retrieve })
   await attributed.answer({ ...asked, messages: [{ role: 'user', content: 'Football?' }] })

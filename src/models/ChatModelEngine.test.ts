@@ -218,6 +218,21 @@ test('whole calls and calls in pieces are the same', async () => {
   }
 })
 
+test('pieces of a call that are no JSON yet are no mistake', async () => {
+  const piece = (args: string, name?: string) =>
+    new AIMessageChunk({
+      content: '',
+      tool_call_chunks: [
+        { type: 'tool_call_chunk', index: 0, args, ...(name && { name, id: 'a' }) },
+      ],
+    })
+  const chunks = [piece('{"q":tr', 'find'), piece('ue}')]
+  expect(chunks[1]!.invalid_tool_calls).not.toEqual([])
+  const engine = open(says(chunks).model, { card: able })
+  const { answer } = await tell(engine, { ...asked, tools: [find] })
+  expect(answer.toolCalls).toEqual([{ id: 'a', name: 'find', arguments: '{"q":true}' }])
+})
+
 const never = new Promise<never>(() => {})
 const limits = { firstMs: 60, silenceMs: 60, totalMs: 200, maxBytes: 1_000 }
 async function* once(value: object, then: () => Promise<unknown>) {

@@ -300,6 +300,36 @@ describe('an upstream that misbehaves is a named failure', () => {
   })
 })
 
+test('silence is counted from the last word, not from the first', async () => {
+  const pieces = Array.from({ length: 30 }, (_, number) => `w${number} `)
+  const limits = { firstMs: 1_000, silenceMs: 10_000 }
+  const engine = await open(() => OpenAi.says(pieces, { waitMs: 50 }), { limits })
+  expect((await tell(engine)).answer).toMatchObject({ text: pieces.join(''), finish: 'stop' })
+})
+
+test('calls are told apart by their ids where they have no index', async () => {
+  const one = (id: string, json: string) =>
+    call({ id, function: { name: 'find', arguments: json } })
+  const reply = OpenAi.events([one('a', '{"q":1}'), one('b', '{"q":2}'), chunk({}, 'stop')])
+  const engine = await open(() => reply, { card: { ...card, maxTokensOut: 200 } })
+  const { calls } = await tell(engine, { ...asked, tools: [find], maxTokensOut: 200 })
+  expect(calls).toEqual(['afind{"q":1}', 'bfind{"q":2}'])
+})
+
+test('only the first choice is the answer', async () => {
+  const other = { choices: [{ index: 1, delta: { content: 'Other' }, finish_reason: 'stop' }] }
+  const reply = OpenAi.events([other, chunk({ content: 'First' }), chunk({}, 'stop')])
+  const engine = await open(() => reply)
+  expect((await tell(engine)).text).toBe('First')
+})
+
+test('a call that the model itself cut short is kept as it is', async () => {
+  const piece = { tool_calls: [{ id: 'a', function: { name: 'find', arguments: '{"q":' } }] }
+  const engine = await open(() => OpenAi.says(piece, { finish: 'length' }))
+  const { answer } = await tell(engine, { ...asked, tools: [find] })
+  expect(answer).toMatchObject({ finish: 'length', toolCalls: [{ arguments: '{"q":' }] })
+})
+
 test('a redirect is not followed with the question', async () => {
   const other = await OpenAi.open(() => OpenAi.says('Elsewhere'))
   const headers = { location: `${other.baseURL}/chat/completions` }
@@ -333,9 +363,7 @@ test('what comes after the end of an answer takes nothing from it', async () => 
 
 test('a caller’s own mistake is its own', async () => {
   const engine = await open(() => OpenAi.says(['a', 'b']))
-  const onDelta = () => {
-    throw new TypeError('mine')
-  }
+  const onDelta = () => expect.unreachable('mine')
   await expect(engine.answer(asked, { onDelta })).rejects.toThrow('mine')
   await server.asked[0]!.over
 })
