@@ -141,13 +141,15 @@ async function refund(
   const { purchase, evidence, returned } = context
   const { decided } = ports.books.state.purchases.purchases.get(purchase)!
   const because = Effect.label(context.because ?? 'paid, and nothing was served')
+  const { origin, leaf } = returned.proof
+  const there = { origin: String(origin), leaf: Number(leaf) }
   const event = {
     type: 'refunded',
     ...{ purchase, atoms: PurchaseTerms.of(decided).payAtoms, because, ...returned },
     evidence: Json.members(evidence) as typeof evidence,
     transition: Purchase.edge('verifying', 'refunded'),
   } as const
-  await ports.books.record([{ event, causes: Effect.cause(ports, purchase) }])
+  await ports.books.record([{ event, causes: [...Effect.cause(ports, purchase), there] }])
   return { event: 'refunded', patch: { evidence, because } }
 }
 
