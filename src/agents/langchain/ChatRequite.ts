@@ -86,6 +86,7 @@ export class ChatRequite extends BaseChatModel<CallOptions, AIMessageChunk> impl
     this.temperature = fields.temperature
     this.stop = fields.stop
     this.streaming = fields.streaming ?? false
+    this.disableStreaming = fields.disableStreaming ?? false
   }
 
   _llmType(): string {
