@@ -101,6 +101,10 @@ test('the question finds passages, best first; what finds nothing is asked witho
   expect(await retrieve('Who won the football cup?', { most: 4 })).toEqual([])
   expect(await retrieve('moon moss flour', { most: 3 })).toHaveLength(3)
   expect(await retrieve('moon moss flour', { most: 1 })).toHaveLength(1)
+  const twice = '# Sky\n\n## Pull\n\nThe moon pulls.\n\n## Light\n\nThe moon shines.\n'
+  const sky = Reader.retriever({ documents: [{ ...documents[0]!, text: twice }] })
+  expect(await sky('What does the moon do?', { most: 4 })).toHaveLength(2)
+  expect(await sky('What does the moon do?', { most: 1 })).toHaveLength(1)
   const { engine, seen } = listening()
   const attributed = AttributedEngine.of({ engine, retrieve })
   await attributed.answer({ ...asked, messages: [{ role: 'user', content: 'Football?' }] })
