@@ -2,6 +2,7 @@
  * @module A shop for tests: a market whose node sells what a scripted engine says, word by word, and a
  * stranger with a wallet who pays for it by hand.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as Verify from '../../examples/support/Verify.ts'
 import type { Hex } from '../../src/kernel/Hex.ts'
 import type * as Receipt from '../../src/market/Receipt.ts'
@@ -103,7 +104,9 @@ export async function open(script: Script, change: Partial<Offer.Terms['card']> 
     },
     /** Ends it, and gives what an auditor finds in the node's folder. */
     async close() {
-      await Promise.all(market.node.working.values())
+      // Bounded: an engine that never ends fails the test, and holds up no other.
+      const late = sleep(3_000, undefined, { ref: false })
+      await Promise.race([Promise.all(market.node.working.values()), late])
       const found = Verify.folders(`${market.scratch}/node`)
       await market.close()
       return found
