@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type * as Start from '../../examples/support/Market.ts'
 import * as Verify from '../../examples/support/Verify.ts'
-import * as Market from '../../test/harness/Market.ts'
-import type { Outcome } from '../agents/Buyer.ts'
-import * as Skill from './Skill.ts'
+import type { Outcome } from '../../src/agents/Buyer.ts'
+import * as Skill from '../../src/server/Skill.ts'
+import * as Market from '../harness/Market.ts'
 
 const priceAtoms = 7_000n
 let market: Market.Market
