@@ -309,6 +309,30 @@ test('one above a limit waits for an approval, and then is tried and decided ane
   expect(failures(desk.dir)).toEqual([])
 })
 
+test('a slice trades under its own sentences and those of the whole', async () => {
+  const desk = await open()
+  const rules = [
+    allow.payees('*'),
+    cap('1500 USDC').per('24h'),
+    count(exchange.weth.id, 18).atPrices('1m'),
+  ]
+  const slice = desk.buyer.slice({ name: 'scout', policy: policy('scout', asset, rules) })
+  const buy = await trade(desk)
+  const done = await slice.transact(buy)
+  expect(done).toMatchObject({ state: 'captured', paidAtoms: dollars(1_000) })
+  const more = await slice.transact(await trade(desk, { step: 1 }))
+  expect(more).toMatchObject({ state: 'refused', verdict: 'deny' })
+  expect(more.because).toMatch(/^(scout: )?cap 1500 USDC per 24h/)
+  const wide = await trade(desk, { step: 2, atoms: dollars(1), slippagePpb: 20_000_000n })
+  expect((await slice.transact(wide)).because).toMatch(/cap slippage 1%: 2% asked/)
+  const coins = (await balances(desk))[1]!
+  const sell = await trade(desk, { step: 3, sell: exchange.weth, atoms: coins / 10n })
+  expect((await slice.transact(sell)).state).toBe('captured')
+  expect(slice.spentAtoms()).toBe(dollars(1_000))
+  await desk.buyer.close()
+  expect(failures(desk.dir)).toEqual([])
+})
+
 test('two under one name are one; another under it is refused; the same again moves nothing', async () => {
   const desk = await open()
   const buy = await trade(desk)

@@ -245,7 +245,7 @@ export async function open(options: Options): Promise<Buyer> {
     return purchasing.buy({ order: given, requestDigest, ...asked })
   }
   const sourceOf = (given: Policy.Policy | string) => policySource(given, asset)
-  const buying = (slices?: readonly string[]): Pick<Buyer, 'buy' | 'fetch'> => ({
+  const buying = (slices?: readonly string[]): Slice.Buying => ({
     async buy(call) {
       CallSchema.check(call)
       const { baseUrl, model, body, ...asked } = call
@@ -254,6 +254,12 @@ export async function open(options: Options): Promise<Buyer> {
     async fetch(url, init, asked) {
       const { run, step, signal, mostAtoms } = asked
       return order(Resource.order(url, init, asked), { run, step, signal, mostAtoms, slices })
+    },
+    async transact(transaction) {
+      const { run, step, signal } = transaction
+      const ended = await order(Transaction.order(transaction), { run, step, signal, slices })
+      const { terms } = books.state.purchases.purchases.get(ended.purchase)?.decided ?? {}
+      return Transaction.outcome(ended, wallet.address, terms as Transaction.Terms | undefined)
     },
   })
   const buyer: Buyer = {
@@ -265,12 +271,6 @@ export async function open(options: Options): Promise<Buyer> {
     slice: (cut) => Slice.cut({ books, whole: buyer, policies, known, buying, sourceOf }, cut),
     hire: (job) => Hiring.hire({ books, order }, job),
     attest: (purchase) => Attesting.attest({ books, wallet }, purchase),
-    async transact(transaction) {
-      const { run, step, signal } = transaction
-      const ended = await order(Transaction.order(transaction), { run, step, signal })
-      const { terms } = books.state.purchases.purchases.get(ended.purchase)?.decided ?? {}
-      return Transaction.outcome(ended, wallet.address, terms as Transaction.Terms | undefined)
-    },
     async finish() {
       closing.signal.throwIfAborted()
       const outcomes: Outcome[] = []

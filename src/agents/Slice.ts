@@ -15,11 +15,15 @@ import * as Deciding from './Deciding.ts'
 import type { Level } from './Effect.ts'
 import type * as Purchasing from './Purchasing.ts'
 
+/** Whatever a buyer and a slice pay for. */
+export type Buying = Pick<Buyer, 'buy' | 'fetch' | 'transact'>
+
 /** A sub-agent's part of a buyer: it buys, and sees what it may. */
 export type Slice = Pick<
   Buyer,
   | ('name' | 'address' | 'asset' | 'dir' | 'journal')
-  | ('buy' | 'fetch' | 'approve' | 'status' | 'explain' | 'spentAtoms' | 'run' | 'slice')
+  | keyof Buying
+  | ('approve' | 'status' | 'explain' | 'spentAtoms' | 'run' | 'slice')
 >
 
 /** How a slice is cut. */
@@ -39,7 +43,7 @@ export type Ports = {
   readonly sourceOf: (policy: Policy.Policy | string) => () => Policy.Policy
   /** Policies of the slices cut in this process, by name. */
   readonly known: Map<string, () => Policy.Policy>
-  readonly buying: (slices: readonly string[]) => Pick<Buyer, 'buy' | 'fetch'>
+  readonly buying: (slices: readonly string[]) => Buying
 }
 
 /** Cuts a slice; `within` names what it is cut from. Throws `InputError` for another asset or a bad name. */
@@ -72,7 +76,7 @@ export function cut(ports: Ports, { name, policy }: Cut, within: readonly string
     status: () =>
       at().flatMap(({ usage, policy }) => [...Budget.status(usage, policy, books.now())]),
     explain: (request) => Budget.explainAt(at(), request, books.now()),
-    spentAtoms: () => spentAtoms(purchases, own),
+    spentAtoms: () => spentAtoms(purchases, own, asset.id),
     run: () => whole.run(),
     slice: (inner) => cut(ports, inner, slices),
   }
@@ -106,12 +110,14 @@ function last({ policies, purchases }: Purchases.Purchases, name: string) {
   return undefined
 }
 
-/** Signed away in a slice, and in those cut from it. */
-function spentAtoms({ purchases }: Purchases.Purchases, name: string): bigint {
+/** Signed away in a slice, and in those cut from it, of its own asset. */
+function spentAtoms({ purchases }: Purchases.Purchases, name: string, unit: string): bigint {
   let sum = 0n
-  for (const { status, decided } of purchases.values())
-    if (/^(captured|disputed|refunded)$/.test(status) && isWithin(decided, name))
-      sum += BigInt(PurchaseTerms.of(decided).payAtoms)
+  for (const { status, decided } of purchases.values()) {
+    const { asset, payAtoms } = PurchaseTerms.of(decided)
+    const isSpent = /^(captured|disputed|refunded)$/.test(status) && asset.id === unit
+    if (isSpent && isWithin(decided, name)) sum += BigInt(payAtoms)
+  }
   return sum
 }
 
