@@ -9,14 +9,11 @@ import * as Quote from '../market/Quote.ts'
 import type * as Node from './Node.ts'
 import * as Offer from './Offer.ts'
 
-/** Where the card is found (RFC 8615). */
-export const path = '/.well-known/agent-card.json'
-
 /** Names how skills are asked for here: OpenAI's chat completions behind x402. */
-export const binding = 'OPENAI+X402'
+const binding = 'OPENAI+X402'
 
 /** Names the extension of A2A by which agents say that they are paid over x402. */
-export const extension = 'https://github.com/google-agentic-commerce/a2a-x402/blob/main/spec/v0.2'
+const extension = 'https://github.com/google-agentic-commerce/a2a-x402/blob/main/spec/v0.2'
 
 const version = '1.0'
 

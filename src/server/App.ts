@@ -65,7 +65,7 @@ export function create(
   )
 
   app.get('/', (context) => page(context, Page.home(node)))
-  app.get(AgentCard.path, (context) => {
+  app.get('/.well-known/agent-card.json', (context) => {
     context.header('Cache-Control', 'no-store')
     const baseUrl = new URL('/v1', context.req.url).href
     return context.json(AgentCard.of(node, { baseUrl }))
