@@ -1,6 +1,8 @@
 /**
  * @module `npm run bench -- agents`: what an agent costs while it does nothing, how fast agents are made, and
- * how fast their machines are led on, beside XState's own actors. Agents share one buyer.
+ * how fast their machines are led on, beside XState's own actors, agents sharing one buyer; what
+ * `payable(buyer)` adds to a LangChain agent; and purchases a second of processor time, beside plain HTTP
+ * and the official x402 packages. Ends with 1 when a bound is exceeded.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,6 +17,8 @@ import * as Asset from '../src/kernel/Asset.ts'
 import * as Policy from '../src/policies/Policy.ts'
 import type * as Chain from '../src/wallets/Chain.ts'
 import * as Wallet from '../src/wallets/Wallet.ts'
+import * as Middleware from './Middleware.ts'
+import * as Purchases from './Purchases.ts'
 import * as Report from './Report.ts'
 
 const agents = 10_000
@@ -26,6 +30,8 @@ const options = Report.options(
   'agents',
   `ours           agents of one buyer, each with its machine where it stands
 xstate/actor   an actor of the same machine, started
+langchain      the same run of two model calls and a free tool, with payable(buyer) and without
+<n>-tokens     answers bought here, over the official x402 packages, and had for nothing (plain)
 --json         one JSON object as the last line`,
 )
 setFlagsFromString('--expose-gc')
@@ -62,6 +68,10 @@ try {
     moved.push(perSecond(transitions, lead))
   }
   await buyer.close()
+  Report.note('the middleware of a LangChain agent')
+  const middleware = await Middleware.measure()
+  Report.note('purchases')
+  const purchases = await Purchases.measure()
   const made = { ours: Report.median(created.ours), peer: Report.median(created.peer) }
   Report.print(
     {
@@ -72,8 +82,12 @@ try {
         { subject: 'ours', metric: 'agents made', value: made.ours, unit: '/CPU-s' },
         { subject: 'xstate/actor', metric: 'actors made', value: made.peer, unit: '/CPU-s' },
         { subject: 'ours', metric: 'transitions', value: Report.median(moved), unit: '/CPU-s' },
+        ...middleware.rows,
+        ...purchases.rows,
       ],
       ratios: {
+        ...middleware.ratios,
+        ...purchases.ratios,
         'ours/6-kB-an-agent': mostBytes / ours,
         'ours/xstate-actor-bytes': peer / ours,
         'ours/xstate-actors-made': made.ours / made.peer,
