@@ -24,20 +24,19 @@ export type Look = {
 /** How to look. */
 export type Options = {
   readonly day: number
-  readonly records: () => number
+  readonly records: number
   readonly end: () => Promise<void>
   readonly reopen: () => Promise<void>
 }
 
 /** Looks; every process is another afterwards. */
 export async function look({ day, records, end, reopen }: Options): Promise<Look> {
-  const size = records()
   const [liveBytes, liveHandles] = [await heap(), handles()]
   await end()
   const [endedBytes, endedHandles] = [await heap(), handles()]
   await reopen()
   const freshBytes = await heap()
-  return { day, records: size, liveBytes, endedBytes, freshBytes, liveHandles, endedHandles }
+  return { day, records, liveBytes, endedBytes, freshBytes, liveHandles, endedHandles }
 }
 
 setFlagsFromString('--expose-gc')

@@ -23,8 +23,8 @@ export type Play = {
   readonly plan: Plan
   readonly town: Town.Town
   readonly traders: readonly Trader.Trader[]
-  readonly payments: Payments.Payments
-  readonly recounts: readonly Recount.Recount[]
+  payments: Payments.Payments
+  recounts: readonly Recount.Recount[]
   readonly claimedBy: Map<Hex, bigint>
   readonly counts: Record<string, number>
   /** Purchases that did not end captured, by code. */
@@ -32,17 +32,21 @@ export type Play = {
   readonly faults: Record<string, number>
   readonly looks: Memory.Look[]
   readonly wrong: string[]
-  readonly trace: string[]
+  /** Hash of all that happened so far, in order: a seed gives the same again. */
+  fingerprint: Hex
+  /** Most that the process held while its agents traded. */
+  peakBytes: number
   /** Purchases asked for so far. */
   asked: number
 }
 
-/** Notes something in the trace that a seed replays. */
-export function say({ trace, town }: Play, text: string): void {
-  trace.push(`${town.clock.nowMs - Town.startMs} ${text}`)
+/** Notes what happened, for whoever replays a seed. */
+export function say(play: Play, text: string): void {
+  const { town, fingerprint } = play
+  play.fingerprint = Hash.text(`${fingerprint} ${town.clock.nowMs - Town.startMs} ${text}`)
 }
 
-/** The trace, as one hash. */
-export function fingerprint({ trace }: Play): Hex {
-  return Hash.text(trace.join('\n'))
+/** Records of all journals. */
+export function records({ traders, recounts }: Play): number {
+  return traders.reduce((sum, { node }, at) => sum + node.books.size() + recounts[at]!.read, 0)
 }

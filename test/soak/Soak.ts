@@ -7,11 +7,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import * as Hash from '../../src/kernel/Hash.ts'
 import * as Acts from './Acts.ts'
 import * as Conservation from './Conservation.ts'
 import * as Memory from './Memory.ts'
 import * as Payments from './Payments.ts'
-import type * as Play from './Play.ts'
+import * as Play from './Play.ts'
 import * as Recount from './Recount.ts'
 import * as Town from './Town.ts'
 import * as Trader from './Trader.ts'
@@ -60,7 +61,8 @@ async function settleIn(
     ...{ plan, town, traders, payments: Payments.create(), asked: 0 },
     recounts: indices.map(Recount.create),
     claimedBy: new Map(),
-    ...{ counts: {}, refusals: {}, faults: {}, looks: [], wrong: [], trace: [] },
+    ...{ counts: {}, refusals: {}, faults: {}, looks: [], wrong: [] },
+    ...{ fingerprint: Hash.text(''), peakBytes: 0 },
   }
 }
 
@@ -94,24 +96,33 @@ async function live(play: Play.Play, day: number): Promise<void> {
 
 /** Every policy is counted again; and memory is looked at. */
 async function evening(play: Play.Play, day: number): Promise<void> {
-  const { plan, town, traders, payments, recounts, wrong, looks } = play
+  const { plan, town, traders } = play
+  await countAgain(play)
+  play.peakBytes = process.resourceUsage().maxRSS * 1024
+  if (!plan.looks.includes(day + 1)) return
+  const records = Play.records(play)
+  // What only watches is no part of what is looked at: it is made again from journals and chain.
+  play.payments = Payments.create()
+  play.recounts = []
+  const look = await Memory.look({
+    ...{ day: day + 1, records },
+    end: async () => {
+      for (const trader of traders) await Trader.closeProcesses(trader)
+    },
+    reopen: async () => {
+      for (const trader of traders) await Trader.openFromJournals(town, trader)
+    },
+  })
+  play.looks.push(look)
+  play.recounts = traders.map(Recount.create)
+  await countAgain(play)
+}
+
+async function countAgain(play: Play.Play): Promise<void> {
+  const { town, traders, payments, recounts, wrong } = play
   await Payments.follow(payments, town)
   for (const [index, trader] of traders.entries())
     wrong.push(...Recount.follow(recounts[index]!, trader, payments.all))
-  if (!plan.looks.includes(day + 1)) return
-  looks.push(
-    await Memory.look({
-      day: day + 1,
-      records: () =>
-        traders.reduce((sum, { node }, at) => sum + node.books.size() + recounts[at]!.read, 0),
-      end: async () => {
-        for (const trader of traders) await Trader.closeProcesses(trader)
-      },
-      reopen: async () => {
-        for (const trader of traders) await Trader.openFromJournals(town, trader)
-      },
-    }),
-  )
 }
 
 /** A seller closes its epoch, some of its payees claim; all money is counted. */

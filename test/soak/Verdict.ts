@@ -30,13 +30,17 @@ export type Report = {
   readonly nearest: Readonly<Record<string, number>>
   readonly memory: readonly Memory.Look[]
   readonly wallMs: number
+  /** Most that the process held while agents traded, and then to audit all logs at once. */
   readonly peakBytes: number
+  readonly auditedBytes: number
   /** Hash of all that happened, in order: a seed gives the same again. */
   readonly fingerprint: Hex
 }
 
 /** Most bytes a record may keep in memory of the processes that hold its journal open. */
 export const mostBytesPerRecord = 8_000
+/** Most bytes more for each record at the last look than at the first, of processes as they ran. */
+export const mostMoreBytes = 500
 /** Most bytes that may be kept beside what journals hold, between the first look and the last. */
 export const mostGrowthBytes = 4_000_000
 
@@ -45,19 +49,16 @@ export function of(play: Play, wallMs: number): Report {
   const { plan, counts, refusals, faults, looks } = play
   counts['payments on chain'] = play.payments.all.length
   counts['atoms paid'] = Number(play.payments.all.reduce((sum, { atoms }) => sum + atoms, 0n))
-  counts.records = records(play)
+  counts.records = Plays.records(play)
   counts['restarts in all'] = play.traders.reduce((sum, { restarts }) => sum + restarts, 0)
   return {
     ...{ seed: plan.seed, agents: plan.agents, days: plan.days },
     wrong: [...play.wrong, ...memoryFaults(looks)],
     ...{ counts, refusals, faults, nearest: nearest(play), memory: looks, wallMs },
-    peakBytes: process.resourceUsage().maxRSS * 1024,
-    fingerprint: Plays.fingerprint(play),
+    peakBytes: play.peakBytes,
+    auditedBytes: process.resourceUsage().maxRSS * 1024,
+    fingerprint: play.fingerprint,
   }
-}
-
-function records({ traders, recounts }: Play): number {
-  return traders.reduce((sum, { node }, at) => sum + node.books.size() + recounts[at]!.read, 0)
 }
 
 function nearest({ recounts }: Play): Record<string, number> {
@@ -78,6 +79,8 @@ export function memoryFaults(looks: readonly Memory.Look[]): string[] {
   }
   expect('kept with all processes ended', last.endedBytes - first.endedBytes, mostGrowthBytes)
   expect('kept beside what journals hold', beside(last) - beside(first), mostGrowthBytes)
+  const growth = held(last) / last.records - held(first) / first.records
+  expect('more kept for each record by processes as they ran', growth, mostMoreBytes)
   expect('kept for each record', perRecord(first, last), mostBytesPerRecord)
   for (const [kind, handles] of [
     ['open', [first.liveHandles, last.liveHandles]],
@@ -86,6 +89,11 @@ export function memoryFaults(looks: readonly Memory.Look[]): string[] {
     if (JSON.stringify(sorted(handles[0])) !== JSON.stringify(sorted(handles[1])))
       wrong.push(`handles of ${kind} processes: ${JSON.stringify(handles)}`)
   return wrong
+}
+
+/** What processes hold as they have run. */
+function held({ liveBytes, endedBytes }: Memory.Look): number {
+  return liveBytes - endedBytes
 }
 
 /** What processes that ran for long hold and fresh ones do not. */
@@ -150,7 +158,7 @@ export function line(play: Play, day: number): string {
 
 /** The table for people to read. */
 export function table(report: Report): string[] {
-  const { counts, refusals, faults, nearest, memory, wallMs, peakBytes } = report
+  const { counts, refusals, faults, nearest, memory, wallMs, peakBytes, auditedBytes } = report
   const rows: (readonly [string, number, string?])[] = [
     ['agents', report.agents],
     ['days', report.days],
@@ -161,9 +169,11 @@ export function table(report: Report): string[] {
     ...memory.flatMap((look) => [
       [`day ${look.day}: MB live`, look.liveBytes / 1e6] as const,
       [`day ${look.day}: MB with all ended`, look.endedBytes / 1e6] as const,
+      [`day ${look.day}: bytes live a record`, held(look) / look.records] as const,
       [`day ${look.day}: MB fresh from journals`, look.freshBytes / 1e6] as const,
     ]),
     ['peak MB', peakBytes / 1e6],
+    ['peak MB, audited all at once', auditedBytes / 1e6],
     ['wall s', wallMs / 1000],
   ]
   const [first, last] = [memory[0], memory.at(-1)]
