@@ -10,7 +10,7 @@ import * as Exchange from './Exchange.ts'
 
 /** What a desk trades with. */
 export type Options = {
-  readonly buyer: Buyer.Buyer
+  readonly buyer: Pick<Buyer.Buyer, 'address' | 'run' | 'transact'>
   readonly chain: Chain.Chain
   readonly exchange: Exchange.Exchange
 }
@@ -102,11 +102,12 @@ export async function open({ buyer, chain, exchange }: Options) {
       const said = done.because ?? `${show(sell, atoms)} for ${came} at ${venue}`
       return { ...done, venue, quoted, said }
     },
-    /** Whether all that came and went is what trades say came and went. */
-    async isConserved(): Promise<boolean> {
+    /** Whether all that came and went is what trades say, and what was paid for signals. */
+    async isConserved(paidAtoms: bigint): Promise<boolean> {
       const { dollars, coins } = await holds()
       const gasWei = 10n ** 18n - (await chain.balanceWei(address))
-      const isExact = dollars === start.dollars + totals.dollars && coins === totals.coins
+      const isExact =
+        dollars === start.dollars + totals.dollars - paidAtoms && coins === totals.coins
       return isExact && gasWei === totals.feeWei
     },
     show,
