@@ -17,6 +17,7 @@ import {
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { writeTemplates } from './templates.mjs'
 
 /** The repository's folder. */
 export const root = fileURLToPath(new URL('..', import.meta.url))
@@ -71,6 +72,7 @@ function build(dist) {
   try {
     run(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', fresh], 'tsc')
     chmodSync(join(fresh, 'cli', 'main.js'), 0o755)
+    writeTemplates(fresh)
     utimesSync(join(fresh, 'index.js'), startedAt, startedAt)
     swap(fresh, dist, `${fresh}.old`)
   } finally {
@@ -109,7 +111,7 @@ function isInstalled() {
 
 function isBuilt(dist) {
   const built = newest(join(dist, 'index.js'))
-  const sources = ['src', 'tsconfig.json', 'tsconfig.build.json']
+  const sources = ['src', 'examples', 'tsconfig.json', 'tsconfig.build.json']
   return built > 0 && sources.every((path) => newest(join(root, path)) <= built)
 }
 

@@ -30,6 +30,7 @@ const main = defineCommand({
     epoch: load(() => import('./commands/epoch.ts')),
     claim: load(() => import('./commands/claim.ts')),
     doctor: load(() => import('./commands/doctor.ts')),
+    create: load(() => import('./commands/create.ts')),
     demo: load(() => import('./commands/demo.ts')),
     node: load(() => import('./commands/node.ts')),
     agent: load(() => import('./commands/agent.ts')),
