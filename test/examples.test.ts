@@ -13,10 +13,9 @@ const examples = readdirSync(folder).filter((name) => name.endsWith('.ts'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
 test('examples are numbered from 01, and none is longer than 80 lines', () => {
-  expect(examples).toContain('01-pay-for-an-answer.ts')
-  expect(new Set(examples.map((name) => name.slice(0, 2))).size).toBe(examples.length)
-  for (const name of examples) {
-    expect(name).toMatch(/^\d\d-[a-z-]+\.ts$/)
+  expect(examples.length).toBeGreaterThan(6)
+  for (const [index, name] of examples.sort().entries()) {
+    expect(name).toMatch(new RegExp(`^${String(index + 1).padStart(2, '0')}-[a-z-]+\\.ts$`))
     const text = readFileSync(join(folder, name), 'utf8')
     expect(text.trimEnd().split('\n').length, name).toBeLessThanOrEqual(80)
     expect(text).not.toMatch(/from '\.\.\/(src|test)/)
