@@ -80,7 +80,9 @@ export const chunk = z.looseObject({
         finish_reason: finish.nullish(),
       }),
     )
-    .max(1),
+    .max(1)
+    // A failure comes without any.
+    .default([]),
   requite: proved.optional(),
   error: z.looseObject({ message: z.string().optional() }).nullish(),
 })
