@@ -139,8 +139,8 @@ export async function send(baseUrl: string, paid: Paid): Promise<Reply> {
     const { kind, because } = streamed
     return { kind: kind === 'broken' ? 'unclear' : 'refused', because }
   } catch (error) {
-    const kind = error instanceof InputError ? 'refused' : 'unclear'
-    return { kind, because: (error as Error).message }
+    if (!(error instanceof BaseError)) throw error
+    return { kind: error instanceof InputError ? 'refused' : 'unclear', because: error.message }
   }
 }
 

@@ -19,7 +19,11 @@ type Passing = {
 }
 
 /** As much of a response as the buyer reads. */
-type Reply = { readonly status: number; readonly body: readonly Uint8Array[] }
+type Reply = {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: readonly Uint8Array[]
+}
 
 /** What answers at the seller's address while it lives. */
 type Handler = (request: Request) => Response | Promise<Response>
@@ -133,7 +137,8 @@ function serve(passing: Passing): void {
 
 async function handle(handler: Handler, request: Request): Promise<Reply> {
   const response = await handler(request)
-  return { status: response.status, body: [new Uint8Array(await response.arrayBuffer())] }
+  const { status, headers } = response
+  return { status, headers, body: [new Uint8Array(await response.arrayBuffer())] }
 }
 
 function inspect({ paid }: Passing, { status, body }: Reply): void {
