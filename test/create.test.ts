@@ -113,6 +113,18 @@ test('an installed package lists the same templates', async () => {
   expect(await create('--help')).toMatch(/\[TEMPLATE\].*\[FOLDER\]/)
 })
 
+test('the package comes from where it is: its checkout, or the registry once it is published', async () => {
+  await create(names[2]!, 'of-a-checkout')
+  expect(manifestOf('of-a-checkout').dependencies.requite).toBe(`file:${root.replace(/\/$/, '')}`)
+  // Copied, not linked: else a project and this package would each have a LangChain of their own.
+  const npmrc = readFileSync(join(scratch, 'of-a-checkout', '.npmrc'), 'utf8')
+  expect(npmrc).toBe('install-links=true\n')
+  const installed = ['--no-install', 'requite', 'create', names[2]!, 'of-a-version']
+  await run(scratch, 'npx', installed)
+  expect(manifestOf('of-a-version').dependencies.requite).toBe(Doors.manifest.version)
+  expect(existsSync(join(scratch, 'of-a-version', '.npmrc'))).toBe(false)
+})
+
 test('what is there is never overwritten; what is misspelt is named', async () => {
   const before = readFileSync(join(scratch, names[0]!, 'main.ts'), 'utf8')
   const failed = { code: 1, stdout: expect.stringContaining('folder-not-empty') }

@@ -1,6 +1,7 @@
 /** @module `requite create`: begins a project of your own from a template; without arguments it lists them. */
 import { existsSync, readFileSync } from 'node:fs'
-import { relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { defineCommand } from 'citty'
 import * as Nearest from '../../policies/Nearest.ts'
 import * as Project from '../create/Project.ts'
@@ -22,7 +23,8 @@ export default defineCommand({
     folder: { type: 'positional', required: false, description: 'A new or empty folder' },
     requite: {
       type: 'string',
-      description: 'Where the project gets this package: a version or a tarball (this version)',
+      description:
+        'Where the project gets this package: a version, a tarball or a folder (this one)',
     },
     json: Run.flags.json,
   },
@@ -71,9 +73,14 @@ function unknown(name: string, all: readonly Templates.Template[]) {
   return Run.usage(`${expected}, got ${Print.plain(name)}`, hint)
 }
 
-/** A path becomes a `file:` that holds from the project's folder too; anything else is npm's to read. */
+/**
+ * A path becomes a `file:` that holds from the project's folder too; anything else is npm's to read. A
+ * checkout, which has sources, stands for itself: what it would publish is installed from it.
+ */
 function source(given: string | undefined): string {
   if (given !== undefined) return existsSync(given) ? `file:${resolve(given)}` : given
-  const manifest = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  const root = fileURLToPath(new URL('../../..', import.meta.url))
+  if (existsSync(join(root, 'src'))) return `file:${resolve(root)}`
+  const manifest = readFileSync(join(root, 'package.json'), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version
 }

@@ -26,6 +26,7 @@ export function write(options: Options): readonly string[] {
     ['tsconfig.json', `${JSON.stringify(tsconfig, null, 2)}\n`],
     ['.gitignore', 'node_modules\n.env\n'],
     ['main.test.ts', test],
+    ...(options.requite.startsWith('file:') ? ([['.npmrc', npmrc]] as const) : []),
     ...template.files.map((path) => [path, Templates.read(template, path)] as const),
   ])
   for (const [path, text] of files) {
@@ -104,6 +105,9 @@ function kind(path: string): string {
     return 'what may be spent, in sentences; read again before each purchase'
   return 'support: what runs elsewhere in life, and what is printed'
 }
+
+/** Of a folder npm would make a link, and then there were two of each package that both use. */
+const npmrc = 'install-links=true\n'
 
 const tsconfig = {
   compilerOptions: {
