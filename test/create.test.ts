@@ -135,7 +135,8 @@ test('what is there is never overwritten; what is misspelt is named', async () =
   await expect(create(names[2]!, 'taken', '--json')).rejects.toMatchObject(failed)
   expect(readdirSync(join(scratch, 'taken'))).toEqual(['notes.txt'])
   const file = create(names[2]!, 'taken/notes.txt', '--json')
-  await expect(file).rejects.toMatchObject({ code: 1 })
+  const isFile = { code: 1, stdout: expect.stringContaining('not-a-folder') }
+  await expect(file).rejects.toMatchObject(isFile)
   const misspelt = create('researchdesk', 'new', '--json')
   await expect(misspelt).rejects.toMatchObject({
     code: 2,

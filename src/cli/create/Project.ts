@@ -45,7 +45,7 @@ function expectEmpty(folder: string): void {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return
     if (code !== 'ENOTDIR') throw error
-    throw new InputError(`expected a folder at ${folder}, found a file`, { code: 'file-malformed' })
+    throw new InputError(`expected a folder at ${folder}, found a file`, { code: 'not-a-folder' })
   }
   if (found.length > 0)
     throw new InputError(`expected a new or empty folder, found ${found[0]} in ${folder}`, {
