@@ -97,6 +97,15 @@ describe.each(names)('%s', (name) => {
     }
   })
 
+  test('its README says what each file is', () => {
+    const text = readFileSync(join(folder, 'README.md'), 'utf8')
+    const made = ['package.json', 'README.md', 'tsconfig.json', '.gitignore', '.npmrc']
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    const own = files.filter((file) => file.includes('.') && !made.includes(file))
+    for (const file of own.filter((each) => each !== 'main.test.ts' && !/^node_mod/.test(each)))
+      expect(text).toMatch(new RegExp(`\\| \`${file}\` \\| [^|\\n]{10,}\\|`))
+  })
+
   test('takes the versions that this repository is tested with', () => {
     const { requite, ...dependencies } = manifestOf(name).dependencies
     expect(requite).toBe(`file:${tarball}`)

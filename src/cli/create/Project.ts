@@ -73,7 +73,8 @@ function manifest({ template, folder, requite }: Options): string {
   return `${JSON.stringify(told, null, 2)}\n`
 }
 
-function readme({ name, says, change, files }: Templates.Template): string {
+function readme(template: Templates.Template): string {
+  const { name, says, change, files } = template
   return `# ${name}
 
 This is ${says}, made by \`npx requite create ${name}\`.
@@ -93,17 +94,20 @@ What to change first: ${change}.
 
 | file | is |
 | --- | --- |
-${files.map((path) => `| \`${path}\` | ${kind(path)} |`).join('\n')}
+${files.map((path) => `| \`${path}\` | ${kind(template, path)} |`).join('\n')}
 
 The local chain is prebuilt for Linux on x64. Elsewhere it needs \`anvil\` of Foundry on the PATH.
 `
 }
 
-function kind(path: string): string {
+/** What a file is for: a support file says so itself, in the first sentence of its header. */
+function kind(template: Templates.Template, path: string): string {
   if (path === 'main.ts') return 'the program: begin here'
   if (path === 'policy.yaml')
     return 'what may be spent, in sentences; read again before each purchase'
-  return 'support: what runs elsewhere in life, and what is printed'
+  const [, said = 'support'] =
+    /@module ([\s\S]+?)[.:](?:\s|$)/.exec(Templates.read(template, path)) ?? []
+  return said.replace(/\s+\*?\s*/g, ' ')
 }
 
 /** Of a folder npm would make a link, and then there were two of each package that both use. */
