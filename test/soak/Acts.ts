@@ -35,6 +35,7 @@ export async function buy(
   const struck = fault && Faults.strike(town, fault, { buyer, seller })
   const outcome = await take(play, buyer, call, struck)
   seller.front = undefined
+  if (outcome === undefined) return
   if (struck?.hit) add(play.faults, fault!)
   tally(play, outcome)
   Plays.say(play, `${buyer.name} ${seller.name} ${told(outcome)}`)
@@ -54,7 +55,7 @@ async function take(
   buyer: Trader.Trader,
   call: Call,
   struck: Faults.Struck | undefined,
-): Promise<Outcome> {
+): Promise<Outcome | undefined> {
   try {
     return await buyer.buyer.buy(call)
   } catch (error) {
@@ -63,7 +64,7 @@ async function take(
     const finished = await Trader.openBuyer(town, buyer)
     buyer.restarts += 1
     if (finished.length !== 1) wrong.push(`${buyer.name} finished ${finished.length} purchases`)
-    return finished[0]!
+    return finished[0]
   }
 }
 

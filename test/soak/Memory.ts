@@ -3,10 +3,10 @@
  * moment: as they have run so far, with all of them ended, and as their journals alone make them anew.
  */
 import { setImmediate as turn } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
+import { getHeapSnapshot, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** One look, in bytes. */
+/** One look, in bytes of the heap that are not the compiler's. */
 export type Look = {
   readonly day: number
   readonly records: number
@@ -48,8 +48,37 @@ async function heap(): Promise<number> {
     collect()
     await turn()
   }
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
+  return withoutCode()
+}
+
+/** What is compiled grows as code gets hot, and says nothing of what is kept: counted is all else. */
+const compiled = /^(code|hidden|object shape)$/
+
+/** Bytes of all objects on the heap that are not the compiler's. */
+async function withoutCode(): Promise<number> {
+  const parts: Buffer[] = []
+  for await (const part of getHeapSnapshot()) parts.push(part as Buffer)
+  const { snapshot, nodes, strings } = JSON.parse(Buffer.concat(parts).toString()) as Snapshot
+  const { node_fields: fields, node_types: types } = snapshot.meta
+  const [type, name, size] = ['type', 'name', 'self_size'].map((field) => fields.indexOf(field))
+  const kinds = types[type!] as readonly string[]
+  let bytes = 0
+  for (let at = 0; at < nodes.length; at += fields.length)
+    if (!compiled.test(kinds[nodes[at + type!]!]!) && !isSystem(strings[nodes[at + name!]!]!))
+      bytes += nodes[at + size!]!
+  return bytes
+}
+
+function isSystem(name: string): boolean {
+  return name.startsWith('system / ') && name !== 'system / JSArrayBufferData'
+}
+
+type Snapshot = {
+  readonly snapshot: {
+    readonly meta: { readonly node_fields: string[]; readonly node_types: (string | string[])[] }
+  }
+  readonly nodes: readonly number[]
+  readonly strings: readonly string[]
 }
 
 function handles(): Record<string, number> {
