@@ -3,6 +3,7 @@
  * comes of them is recorded too, and what was paid for nothing is given back as change.
  */
 import * as Prepaid from '../economy/Prepaid.ts'
+import type { Hex } from '../kernel/Hex.ts'
 import * as Quote from '../market/Quote.ts'
 import * as Inference from './Inference.ts'
 import type * as Node from './Node.ts'
@@ -36,17 +37,32 @@ export function accept(
   return { kind: 'accepted', prepaid: sales.prepaid.get(Prepaid.key(payment))! }
 }
 
-/** Settles a payment, or finds what became of it; the record of that is durable. */
+/** What became of a payment taken ahead. */
+export type Settled =
+  | Exclude<Payment.Settled, { readonly kind: 'funded' }>
+  | {
+      readonly kind: 'funded'
+      readonly tx: Hex | null
+      /** Resolves when the record of it is durable. */
+      readonly recorded: Promise<unknown>
+    }
+
+/**
+ * Settles a payment, or finds what became of it; the record of that is durable. That it is paid stands on
+ * chain for whoever looks: the record of it may wait for `after`, and its flush for nobody who listens.
+ */
 export async function settle(
   node: Node.Node,
   prepaid: Prepaid.Prepaid,
-  options: { readonly isFresh?: boolean } = {},
-): Promise<Payment.Settled> {
+  options: { readonly isFresh?: boolean; readonly after?: Promise<unknown> } = {},
+): Promise<Settled> {
   if (prepaid.status === 'unfunded') return { kind: 'unfunded', because: nothing }
-  if (prepaid.status !== 'accepted') return { kind: 'funded' }
+  if (prepaid.status !== 'accepted')
+    return { kind: 'funded', tx: prepaid.evidence?.tx ?? null, recorded: Promise.resolve() }
   const { books } = node
   const { payer, nonce } = prepaid.payment
-  const found = await Payment.find(node, prepaid, options)
+  const { isFresh = false, after } = options
+  const found = await Payment.find(node, prepaid, { isFresh })
   if (found.kind === 'unclear') return found
   const causes = [{ origin: books.origin, leaf: prepaid.leaf }]
   // Another call may have recorded the outcome while this one waited.
@@ -54,8 +70,15 @@ export async function settle(
   const payment = { payer, nonce }
   if (found.kind === 'paid') {
     const { evidence } = found
-    if (isOpen()) await books.record([{ event: { type: 'funded', payment, evidence }, causes }])
-    return { kind: 'funded' }
+    const record = async () => {
+      await after
+      if (isOpen()) await books.record([{ event: { type: 'funded', payment, evidence }, causes }])
+    }
+    const recorded = record()
+    if (after === undefined) await recorded
+    // Whoever waits for it hears of it.
+    recorded.catch(() => undefined)
+    return { kind: 'funded', tx: evidence.tx, recorded }
   }
   const because = found.because.slice(0, 200)
   if (isOpen()) await books.record([{ event: { type: 'unfunded', payment, because }, causes }])

@@ -9,6 +9,7 @@ import { BaseError } from '../kernel/Errors.ts'
 import * as Advance from './Advance.ts'
 import * as Completion from './Completion.ts'
 import * as Inference from './Inference.ts'
+import * as Payment from './Payment.ts'
 import * as Receipts from './Receipts.ts'
 import * as Reply from './Reply.ts'
 import * as Speech from './Speech.ts'
@@ -24,7 +25,11 @@ export async function resume(asked: Reply.Asked, prepaid: Prepaid.Prepaid): Prom
   if (quote.requestDigest !== order.requestDigest) return { response: Reply.reused(asked) }
   if (prepaid.status === 'funded' && Advance.isOver(node, prepaid))
     await Advance.giveBack(node, prepaid, Advance.late)
-  if (prepaid.status === 'returned') return { response: Reply.returned(asked, prepaid) }
+  if (prepaid.status === 'returned') {
+    // It may be given back by somebody else a moment ago: what is not on the disk proves nothing.
+    await Payment.durable(node, prepaid.endLeaf!)
+    return { response: Reply.returned(asked, prepaid) }
+  }
   return answer(asked, prepaid, { isFresh: false })
 }
 
@@ -41,12 +46,19 @@ export async function answer(
   const { signal } = context.req.raw
   const speech = Speech.begin(order, node.now)
   const listener = { isGone: false, hasHeard: false }
+  let rest = () => {}
+  const idle = new Promise<void>((resolve) => {
+    rest = resolve
+  })
   const leave = () => {
     listener.isGone = true
     speech.stop()
+    rest()
   }
   if (order.isStreamed) signal.addEventListener('abort', leave, { once: true })
-  const settled = await Advance.settle(node, prepaid, { isFresh }).catch((error: unknown) => {
+  else rest()
+  const settling = Advance.settle(node, prepaid, { isFresh, after: idle })
+  const settled = await settling.catch((error: unknown) => {
     speech.stop()
     throw error
   })
@@ -54,25 +66,32 @@ export async function answer(
     speech.stop()
     return { response: await Reply.unpaid(asked, settled) }
   }
-  const sold = conclude(asked, { prepaid, speech, listener })
+  const { tx, recorded } = settled
+  const sold = conclude(asked, { prepaid, recorded, speech, listener })
   if (!order.isStreamed) return { response: Reply.sold(asked, await sold) }
   const { quote } = node.books.state.sales.quotes.get(prepaid.quoteHash)!
   const { payer, nonce } = prepaid.payment
+  const view = sold.then((sale) => shown(asked, sale))
+  // Whoever is told hears of it; who is gone never asks, and a failure that nobody hears ends the process.
+  view.catch(() => undefined)
   const events = Streaming.events({
     frame: Completion.frame(quote, nonce),
     speech,
-    sold: sold.then((sale) => shown(asked, sale)),
+    sold: view,
     includesUsage: order.includesUsage,
     onHeard: () => {
       listener.hasHeard = true
     },
+    onIdle: rest,
   })
-  const headers = Reply.paid(node, quote, { payer, tx: prepaid.evidence?.tx ?? null })
+  const headers = Reply.paid(node, quote, { payer, tx })
   return { response: Streaming.response(events, { headers, onGone: leave }), work: sold }
 }
 
 type Told = {
   readonly prepaid: Prepaid.Prepaid
+  /** That it is paid: served comes after. */
+  readonly recorded: Promise<unknown>
   readonly speech: Speech.Speech
   readonly listener: { readonly isGone: boolean; readonly hasHeard: boolean }
 }
@@ -82,7 +101,8 @@ type Told = {
  * answered when it comes again. Throws `answer-refused`, `answer-unheard` and what engines fail with.
  */
 async function conclude({ node, order }: Reply.Asked, told: Told): Promise<Sales.Sale> {
-  const { prepaid, speech, listener } = told
+  const { prepaid, recorded, speech, listener } = told
+  await recorded
   const spoken = await speech.ended
   if (listener.isGone && !listener.hasHeard)
     throw new BaseError('nobody was there to hear the answer', {

@@ -39,12 +39,8 @@ export async function find(
   { leaf, payment }: Pick<Sales.Sale, 'leaf' | 'payment'>,
   options: { readonly isFresh?: boolean } = {},
 ): Promise<Seller.Found> {
-  const { books } = node
   // Only what the disk holds may take money: after a crash nobody would know what it was for.
-  for (let wait = books.unsettled(); wait !== undefined; wait = books.unsettled()) {
-    if (leaf < books.size()) break
-    await wait
-  }
+  await durable(node, leaf)
   const { payer, nonce, payTo, validBeforeSec } = payment
   const { asset } = node.contracts
   return node.seller.settleOrFind({
@@ -53,4 +49,12 @@ export async function find(
     validBeforeSec,
     ...options,
   })
+}
+
+/** Waits until a record of this log is on the disk. Rejects when it never will be. */
+export async function durable({ books }: Node.Node, leaf: number): Promise<void> {
+  for (let wait = books.unsettled(); wait !== undefined; wait = books.unsettled()) {
+    if (leaf < books.size()) break
+    await wait
+  }
 }

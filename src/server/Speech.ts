@@ -20,6 +20,8 @@ export type Spoken = {
 export type Speech = {
   /** All that came since the last call, as one delta, once there is something; undefined at the end. */
   next(): Promise<Engine.Delta | undefined>
+  /** `next` would not wait. */
+  isReady(): boolean
   /** The whole answer, or why there is none. Rejects with `engine-failed`. */
   readonly ended: Promise<Spoken | Engine.Refusal>
   /** Ends it here: what was said is the answer; nothing said, there is none. */
@@ -70,7 +72,7 @@ export function begin(order: Order.Order, now: Clock): Speech {
   const ended = work().finally(queue.end)
   // Whoever listens hears of it from `ended`; nobody may be listening yet.
   ended.catch(() => undefined)
-  return { next: queue.next, ended, stop: () => stopping.abort() }
+  return { next: queue.next, isReady: queue.isReady, ended, stop: () => stopping.abort() }
 }
 
 type Came = {
@@ -134,6 +136,7 @@ function pile() {
       isOver = true
       wake()
     },
+    isReady: () => waiting !== undefined || isOver,
     async next() {
       if (waiting === undefined && !isOver)
         await new Promise<void>((resolve) => {

@@ -12,22 +12,27 @@ const stallMs = 60_000
 /** What is told while an answer is made. */
 export type Telling = {
   readonly frame: Completion.Frame
-  readonly speech: Pick<Speech.Speech, 'next'>
+  readonly speech: Pick<Speech.Speech, 'next' | 'isReady'>
   /** The sale, once it is recorded. */
   readonly sold: Promise<Completion.Shown>
   readonly includesUsage: boolean
   /** The first word is about to go out. */
   readonly onHeard: () => void
+  /** The first word is out, or is not said yet: it is held up by nothing that is done now. */
+  readonly onIdle: () => void
 }
 
 /** The events of an answer; of one that fails, an error where its end would be. */
 export async function* events(telling: Telling): AsyncGenerator<object | string, void, undefined> {
-  const { frame, speech, sold, includesUsage, onHeard } = telling
+  const { frame, speech, sold, includesUsage, onHeard, onIdle } = telling
   yield Completion.opening(frame)
+  if (!speech.isReady()) onIdle()
   for (let delta = await speech.next(); delta !== undefined; delta = await speech.next()) {
     onHeard()
     yield Completion.chunk(frame, delta)
+    onIdle()
   }
+  onIdle()
   try {
     yield* Completion.closing(frame, await sold, { includesUsage })
     yield '[DONE]'

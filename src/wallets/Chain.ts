@@ -30,6 +30,8 @@ export type LookUp = {
   readonly fromBlock?: number
   /** Where it is thought to be: looked at first. */
   readonly tx?: Hex | undefined
+  /** Its receipt there, seen a moment ago with the head. */
+  readonly seen?: Sender.Receipt | undefined
 }
 
 /** A chain. Every method can throw `chain-unreachable`. */
@@ -210,12 +212,15 @@ async function lookUpPayment(reader: Reader, payment: Payment, options: LookUp):
 async function paidIn(
   reader: Reader,
   payment: Payment,
-  { tx, confirmations = reader.finality }: LookUp,
+  { tx, seen, confirmations = reader.finality }: LookUp,
 ): Promise<Outcome | undefined> {
   const { rpc } = reader
   if (tx === undefined || checked(confirmations) !== 1) return undefined
   // Its own block is the latest, unless somebody was quick.
-  const [receipt, head] = await Promise.all([Sender.findReceipt(rpc, tx), blockAt(rpc, 'latest')])
+  const [receipt, head] =
+    seen?.head === undefined
+      ? await Promise.all([Sender.findReceipt(rpc, tx), blockAt(rpc, 'latest')])
+      : [seen, seen.head]
   const proof = receipt && PaymentEvidence.pair(receipt.logs, payment)
   if (receipt === undefined || proof === undefined) return undefined
   if (receipt.blockNumber > Number(head.number)) return undefined

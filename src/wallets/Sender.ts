@@ -29,6 +29,8 @@ export type Receipt = {
   readonly logs: readonly Log[]
   /** Of the contract created, if one was. */
   readonly contract?: Hex.Hex
+  /** The latest block as it was seen with this receipt, where it was asked for: this one's own, or a later. */
+  readonly head?: Readonly<Record<string, unknown>>
 }
 
 /** One wallet's way to the chain. */
@@ -39,10 +41,18 @@ export type Sender = {
    * it would fail, and `chain-unreachable` with retry `unknown` when it may or may not have been taken.
    */
   send(request: Request): Promise<Hex.Hex>
+  /** Gas that a transaction needs, with room to spare; throws as `send` does. Fees are asked for beside. */
+  estimate(request: Request): Promise<bigint>
   /** A contract's function, sent. */
   write(call: Rpc.Call & { readonly gas?: bigint }): Promise<Hex.Hex>
-  /** Waits until the transaction is in a block. Throws `transaction-unconfirmed` (retry `unknown`). */
-  wait(tx: Hex.Hex, options?: { readonly timeoutMs?: number }): Promise<Receipt>
+  /**
+   * Waits until the transaction is in a block. Throws `transaction-unconfirmed` (retry `unknown`).
+   * `withHead`: looks at the latest block each time too.
+   */
+  wait(
+    tx: Hex.Hex,
+    options?: { readonly timeoutMs?: number; readonly withHead?: boolean },
+  ): Promise<Receipt>
   /** `write` and `wait`; throws `reverted` if it failed on chain. */
   execute(call: Rpc.Call & { readonly gas?: bigint }): Promise<Receipt>
   /** Creates a contract and gives its address. */
@@ -169,8 +179,14 @@ export function open(options: {
     while (nonces.hasGap()) await dispatch({ to: wallet.address }, 21_000n)
   }
 
+  const estimate = (request: Request) => {
+    // Whoever sends soon finds them fresh; whoever cannot have them hears of it then.
+    fees().catch(() => undefined)
+    return gasOf(rpc, wallet.address, request)
+  }
+
   const send = async (request: Request) =>
-    dispatch(request, request.gas ?? (await estimate(rpc, wallet.address, request)))
+    dispatch(request, request.gas ?? (await estimate(request)))
 
   const write = async ({ gas, ...call }: Rpc.Call & { readonly gas?: bigint }) => {
     const request = { to: call.address, data: Rpc.encode(call) }
@@ -179,18 +195,23 @@ export function open(options: {
     })
   }
 
-  const wait: Sender['wait'] = async (tx, { timeoutMs = 60_000 } = {}) => {
+  const wait: Sender['wait'] = async (tx, { timeoutMs = 60_000, withHead = false } = {}) => {
+    let pauseMs = pollMs / 16
     const startedMs = performance.now()
     let healedMs = startedMs
     let resentMs = startedMs
     for (;;) {
-      const receipt = await findReceipt(rpc, tx)
+      const [receipt, head] = await Promise.all([
+        findReceipt(rpc, tx),
+        withHead ? latest(rpc) : undefined,
+      ])
       const waiting = sent.get(tx)
       if (receipt !== undefined) {
         sent.delete(tx)
         if (waiting !== undefined)
           mined.set(waiting.nonce, waiting).delete(waiting.nonce - mostMined)
-        return receipt
+        const isSeen = head !== undefined && Number(head.number) >= receipt.blockNumber
+        return isSeen ? { ...receipt, head } : receipt
       }
       const nowMs = performance.now()
       if (nowMs - startedMs > timeoutMs) throw unconfirmed(tx, timeoutMs)
@@ -202,7 +223,9 @@ export function open(options: {
         resentMs = nowMs
         await resend(waiting)
       }
-      await new Promise((resolve) => setTimeout(resolve, pollMs))
+      // A chain that mines at once has it at once.
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      pauseMs = Math.min(pollMs, 2 * pauseMs)
     }
   }
 
@@ -215,6 +238,7 @@ export function open(options: {
   return {
     address: wallet.address,
     send,
+    estimate,
     write,
     wait,
     execute: async (call) => succeeded(await write(call), call.functionName),
@@ -261,6 +285,12 @@ type RawReceipt = {
     readonly data: Hex.Hex
     readonly logIndex: Hex.Hex
   }[]
+}
+
+/** Undefined where the node does not say: who wants it asks again. */
+async function latest(rpc: Rpc.Rpc): Promise<Receipt['head']> {
+  const block = await rpc.request('eth_getBlockByNumber', ['latest', false]).catch(() => undefined)
+  return (block ?? undefined) as Receipt['head']
 }
 
 async function isKnown(rpc: Rpc.Rpc, tx: Hex.Hex): Promise<boolean> {
@@ -330,7 +360,7 @@ function feeSource(rpc: Rpc.Rpc) {
   }
 }
 
-async function estimate(rpc: Rpc.Rpc, from: Hex.Hex, request: Request): Promise<bigint> {
+async function gasOf(rpc: Rpc.Rpc, from: Hex.Hex, request: Request): Promise<bigint> {
   const { to, data, valueWei } = request
   const call = {
     from,

@@ -117,14 +117,15 @@ export function open(options: Options): Seller {
     if (mismatch !== undefined) return mismatch
     const { from: payer, nonce } = Exact.authorization(payload)
     const silencesBefore = silences
-    // Asked at once: a buyer waits for both.
-    const [outcome, judged] = await Promise.all([
-      lookUp(Exact.payment(payload, asset, requirements)),
+    const [, judged] = await Promise.all([
+      settlementSigner.foresee(payload),
       facilitator.verify(...official(payload, requirements)),
     ])
+    // What the token would take now has not been taken yet: the nonce needs no look of its own.
+    if (judged.isValid) return { ok: true, payer, nonce }
+    const outcome = await lookUp(Exact.payment(payload, asset, requirements))
     if (outcome.kind !== 'unused')
       return Exact.refuse('nonce-used', 'a nonce that is not used', `one that is ${outcome.kind}`)
-    if (judged.isValid) return { ok: true, payer, nonce }
     if (silences > silencesBefore) throw unverified()
     if (judged.invalidReason === 'invalid_exact_evm_signature')
       return Exact.refuse('bad-signature', `a signature of ${payer} over this payment`, 'another')
@@ -157,8 +158,9 @@ export function open(options: Options): Seller {
     if (before !== undefined) return before
     const attempt = await settle(payload, payload.accepted)
     const { tx: sent } = attempt
+    const seen = sent && settlementSigner.seen(sent)
     const outcome = await chain
-      .lookUpPayment(payment, { ...lookUpOptions, tx: sent })
+      .lookUpPayment(payment, { ...lookUpOptions, tx: sent, seen })
       .catch((cause: unknown) => {
         throw doubtful(attempt, cause)
       })
