@@ -4,10 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import * as Prepaid from '../src/economy/Prepaid.ts'
 import * as Json from '../src/kernel/Json.ts'
 import * as Receipt from '../src/market/Receipt.ts'
 import * as Proof from '../src/provenance/Proof.ts'
 import * as Record from '../src/provenance/Record.ts'
+import * as Advance from '../src/server/Advance.ts'
 import * as App from '../src/server/App.ts'
 import * as Node from '../src/server/Node.ts'
 import * as Settlement from '../src/server/Settlement.ts'
@@ -232,6 +234,30 @@ describe('a client that', () => {
     expect(await shop.market.paid(wallet.address)).toHaveLength(1)
   })
 
+  test('goes away and reads nothing at all leaves no failure that nobody hears', async () => {
+    const unheard: unknown[] = []
+    const note = (error: unknown) => unheard.push(error)
+    process.on('unhandledRejection', note)
+    try {
+      const engine = gated(words(2))
+      shop.says(engine.script)
+      const { headers } = await shop.payment(streamed('Talk'))
+      const leaving = new AbortController()
+      const body = JSON.stringify(streamed('Talk'))
+      const init = { method: 'POST', body, headers, signal: leaving.signal }
+      const asking = App.create(shop.market.node).request('/v1/chat/completions', init)
+      await until(() => events('accepted').length === 1)
+      leaving.abort()
+      await (await asking).body!.cancel()
+      await until(() => shop.market.node.working.size === 0)
+      await sleep(20)
+      expect(events('served')).toEqual([])
+      expect(unheard).toEqual([])
+    } finally {
+      process.off('unhandledRejection', note)
+    }
+  })
+
   test('stops reading holds up nobody: the sale is recorded, and others are answered', async () => {
     await shop.close()
     shop = await Shop.open(
@@ -348,6 +374,17 @@ describe('a payment that was not answered', () => {
     }
     expect(events('returned')).toHaveLength(1)
     expect(sales().change.get(wallet.address)!.availableAtoms).toBe(amountAtoms)
+  })
+
+  test('is told only what is on the disk of its being given back', async () => {
+    const { send, wallet, nonce } = await unanswered()
+    const { node } = shop.market
+    const prepaid = sales().prepaid.get(Prepaid.key({ payer: wallet.address, nonce }))!
+    const giving = Advance.giveBack(node, prepaid, Advance.late)
+    expect(prepaid.status).toBe('returned')
+    const response = await send()
+    expect(response.status).toBe(410)
+    await giving
   })
 
   test('is given back by whoever closes the books of the day', async () => {

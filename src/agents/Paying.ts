@@ -70,8 +70,9 @@ function requested({ terms, quote, offer }: Purchase.Context) {
 export const executing: Effect.Effect = async (ports, order, context) => {
   const { closing, signal, relay } = ports
   const { baseUrl, body } = Effect.chat(order)
-  const isFirst = (context.asked ?? 0) === 0
-  const signals = [closing, isFirst && body.stream === true ? signal : undefined]
+  const isWanted = signal?.aborted !== true
+  if (!isWanted) relay?.stop()
+  const signals = [closing, isWanted && body.stream === true ? signal : undefined]
   const reply = await Seller.send(baseUrl, {
     body,
     payload: context.payload!,

@@ -106,7 +106,7 @@ export function open(given: {
       await Promise.allSettled([...running.values()].map(({ ended }) => ended))
     },
     async buy(asked) {
-      const { requestDigest, run: name, step, onDelta } = asked
+      const { requestDigest, run: name, step } = asked
       for (let number = 0; ; number += 1) {
         const key = { agent, run: name, step, attempt: number }
         const purchase = Id.purchase(key)
@@ -116,10 +116,10 @@ export function open(given: {
         if (before === undefined && Resumption.isOver(books, known!)) continue
         const bound = before?.requestDigest ?? PurchaseTerms.of(known!.decided).requestDigest
         if (bound !== requestDigest) throw Resumption.different(purchase)
-        if (before !== undefined) return before.ended.then((ended) => tellWhole(ended, onDelta))
+        if (before !== undefined) return before.ended.then((ended) => tellWhole(ended, asked))
         if (known!.status === 'captured') {
           const ended = track(purchase, requestDigest, Resumption.recall(dir, known!))
-          return ended.then((outcome) => tellWhole(outcome, onDelta))
+          return ended.then((outcome) => tellWhole(outcome, asked))
         }
         if (known!.status === 'paying') return takeUp(known!, asked)
         if (known!.status === 'disputed' && asked.tender !== undefined) continue
@@ -146,12 +146,13 @@ async function chosen(asked: {
   return Effects.run(ports, { ...chat(order), baseUrl }, { ...context, ...bid })
 }
 
-/** Who comes late hears all of it at once. */
+/** Who comes late hears all of it at once, unless it is not wanted any more. */
 function tellWhole(
   outcome: Outcome.Outcome,
-  onDelta: ((delta: Engine.Delta) => void) | undefined,
+  { onDelta, signal }: Pick<Asked, 'onDelta' | 'signal'>,
 ): Outcome.Outcome {
   if (onDelta === undefined || outcome.delivered === undefined) return outcome
+  if (signal?.aborted) return outcome
   const { output: text, toolCalls } = outcome.delivered.answered
   Spoken.relay(onDelta).listen()(Engine.whole({ text, ...(toolCalls && { toolCalls }) }))
   return outcome

@@ -124,6 +124,31 @@ describe('a caller who has heard enough', () => {
   })
 })
 
+describe('a caller who has cancelled', () => {
+  test('is told nothing more, though the answer is asked for again', async () => {
+    up.says(() => OpenAi.says(pieces))
+    const caller = new AbortController()
+    const baseUrl = await up.front((data, asked) => {
+      if (asked === 0) return []
+      caller.abort()
+      return data
+    })
+    const { outcome, text } = await listen({ baseUrl, signal: caller.signal })
+    expect(outcome.state).toBe('captured')
+    expect(text).toBe('')
+  })
+
+  test('and comes late is told nothing', async () => {
+    up.says(() => OpenAi.says(pieces))
+    const { buyer } = await listen()
+    const told: Engine.Delta[] = []
+    const signal = AbortSignal.abort()
+    const again = await buyer.buy(call({ signal, onDelta: (delta) => told.push(delta) }))
+    expect(again.state).toBe('captured')
+    expect(told).toEqual([])
+  })
+})
+
 describe('a stream that breaks', () => {
   test('is asked for again under the same payment; nothing is told twice', async () => {
     up.says(() => OpenAi.says(pieces))
