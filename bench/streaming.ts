@@ -2,7 +2,7 @@
  * @module `npm run bench -- streaming`: how long a buyer waits for the first word of a streamed answer, from
  * its paid request on: verified, recorded, settled on a local chain that mines each transaction at once, and
  * told. Beside it the same engine over plain HTTP without payment, and the official packages that settle
- * before they answer and record nothing. Interleaved; medians.
+ * before they answer and record nothing. Interleaved; medians. The client is another process.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,10 +15,12 @@ import * as Wallet from '../src/wallets/Wallet.ts'
 import * as Payer from '../src/wallets/x402/Payer.ts'
 import * as Wire from '../src/wallets/x402/Wire.ts'
 import * as Shop from '../test/clients/Shop.ts'
+import * as Listener from './Listener.ts'
 import * as Upfront from './peers/Upfront.ts'
 import * as Report from './Report.ts'
 
 const rounds = 41
+const json = { 'content-type': 'application/json' }
 const options = Report.options(
   'streaming',
   `firstTokenMs   from the paid request to the first word, median of ${rounds}, the best and the worst: how busy the machine was shows in them
@@ -33,6 +35,7 @@ const engine = Shop.engine(sold.card, async function* () {
 const market = await Market.start({ dir: folder, offers: [{ ...sold, engine: () => engine }] })
 const free = await Http.serve(plain, 0)
 const upfront = await Upfront.serve(market, engine)
+const listener = Listener.start()
 try {
   const wallet = Wallet.generate()
   await market.fund(wallet.address, 1_000_000_000n)
@@ -58,6 +61,7 @@ try {
   const [ours, , beside] = [found.ours!, found.plain!, found.upfront!].map(median)
   Report.print({ bench: 'streaming', rows, ratios: { 'ours/upfront': beside! / ours! } }, options)
 } finally {
+  listener.stop()
   await free.close()
   await upfront.close()
   await market.stop()
@@ -76,7 +80,8 @@ function plain(): Response {
 }
 
 async function payment(baseUrl: string, body: string, wallet: Wallet.Wallet, drawn: number) {
-  const response = await post(baseUrl, body, {})
+  const init = { method: 'POST', body, headers: json }
+  const response = await fetch(`${baseUrl}/chat/completions`, init)
   const required = Payer.parseRequired({ header: response.headers.get('payment-required') })
   await response.body?.cancel()
   const [requirements] = required.accepts
@@ -95,19 +100,7 @@ async function payment(baseUrl: string, body: string, wallet: Wallet.Wallet, dra
   return { [Wire.headerNames.signature]: signed.header }
 }
 
-function post(baseUrl: string, body: string, headers: Record<string, string>) {
-  const init = { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } }
-  return fetch(`${baseUrl}/chat/completions`, init)
-}
-
-async function firstTokenMs(baseUrl: string, body: string, headers: Record<string, string>) {
-  const startedMs = performance.now()
-  const response = await post(baseUrl, body, headers)
-  if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`)
-  let tookMs: number | undefined
-  for await (const event of Shop.events(response))
-    if (event !== '[DONE]' && event.choices?.[0]?.delta.content)
-      tookMs ??= performance.now() - startedMs
-  if (tookMs === undefined) throw new Error(`expected a word from ${baseUrl}`)
-  return tookMs
+function firstTokenMs(baseUrl: string, body: string, more: Record<string, string>) {
+  const headers = { ...json, ...more }
+  return listener.firstTokenMs({ url: `${baseUrl}/chat/completions`, body, headers })
 }

@@ -20,8 +20,9 @@ export function listen(node: Node.Node, port: number): Promise<Listening> {
 
 /** Serves anything that answers requests, as {@link listen} does a node. */
 export function serve(fetch: Fetch, port: number): Promise<Listening> {
+  const answer: Fetch = async (request, env) => atOnce(await fetch(request, env))
   return new Promise((resolve, reject) => {
-    const server = serveFetch({ fetch, port, hostname: '127.0.0.1' }, (info) =>
+    const server = serveFetch({ fetch: answer, port, hostname: '127.0.0.1' }, (info) =>
       resolve({
         baseUrl: `http://127.0.0.1:${info.port}`,
         close: () =>
@@ -35,6 +36,15 @@ export function serve(fetch: Fetch, port: number): Promise<Listening> {
       reject(cause.code === 'EADDRINUSE' ? taken(port, cause) : cause),
     )
   })
+}
+
+/** Bodies of unsaid encoding are held back by the adapter for a turn, which may be a long one. */
+function atOnce(answered: unknown): unknown {
+  if (!(answered instanceof Response)) return answered
+  const { headers } = answered
+  if (headers.get('content-type')?.startsWith('text/event-stream'))
+    headers.set('transfer-encoding', 'chunked')
+  return answered
 }
 
 function taken(port: number, cause: unknown): BaseError {

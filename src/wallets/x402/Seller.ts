@@ -103,9 +103,8 @@ export function open(options: Options): Seller {
   const settlementSigner = SettlementSigner.from(chain, options.wallet, () => {
     silences += 1
   })
-  const signer = toFacilitatorEvmSigner(settlementSigner, {
-    confirmationTimeoutMs: options.confirmMs ?? 60_000,
-  })
+  const { confirmMs = 60_000 } = options
+  const signer = toFacilitatorEvmSigner(settlementSigner, { confirmationTimeoutMs: confirmMs })
   const facilitator = new x402Facilitator().register(chain.network, new ExactEvmScheme(signer))
   const nowSec = () => Math.floor((options.now ?? Date.now)() / 1000)
   const running = new Map<string, Promise<Found>>()
@@ -149,6 +148,25 @@ export function open(options: Options): Seller {
     return { kind: 'failed', because, retry, ...(tx === undefined ? {} : { tx }) }
   }
 
+  /** What was verified a moment ago is sent as it was simulated: the facilitator would verify it again. */
+  const transfer = async (payload: Wire.Payload): Promise<Settled | undefined> => {
+    let tx: Hex.Hex | undefined
+    const fail = (because: string): Failed => ({
+      ...{ kind: 'failed', because: `the settlement failed: ${because}`, retry: 'unknown' },
+      ...(tx === undefined ? {} : { tx }),
+    })
+    try {
+      tx = await settlementSigner.transfer(payload)
+      if (tx === undefined) return undefined
+      const wait = { hash: tx, timeout: confirmMs }
+      const { status } = await settlementSigner.waitForTransactionReceipt(wait)
+      return status === 'success' ? { kind: 'settled', tx } : fail('the token refused it')
+    } catch (error) {
+      if (error instanceof BaseError) return fail(error.message)
+      throw error
+    }
+  }
+
   const settleOrFind = async (
     payload: Wire.Payload,
     payment: Payment,
@@ -156,7 +174,8 @@ export function open(options: Options): Seller {
   ): Promise<Found> => {
     const before = isFresh ? undefined : found(await lookUp(payment), validBeforeSec)
     if (before !== undefined) return before
-    const attempt = await settle(payload, payload.accepted)
+    const attempt =
+      (isFresh ? await transfer(payload) : undefined) ?? (await settle(payload, payload.accepted))
     const { tx: sent } = attempt
     const seen = sent && settlementSigner.seen(sent)
     const outcome = await chain

@@ -22,6 +22,11 @@ export type SettlementSigner = Omit<FacilitatorEvmSigner, 'getAddresses'> & {
    * transfer, which is a simulation of it. Never throws: what failed is asked for again when it is needed.
    */
   foresee(payload: Wire.Payload): Promise<void>
+  /**
+   * Sends the transfer that was simulated when it was foreseen, once; undefined when it was not, or is
+   * too long ago. Throws what sending does.
+   */
+  transfer(payload: Wire.Payload): Promise<Hex | undefined>
   /** The receipt of a transaction that was waited for a moment ago, with the head; once. */
   seen(tx: Hex): Sender.Receipt | undefined
 }
@@ -57,13 +62,20 @@ export function from(
     address: wallet.address,
     async foresee(payload) {
       const payer = Exact.authorization(payload).from
-      const call = transfer(payload)
+      const call = transferOf(payload)
       const asked: Promise<unknown>[] = [codes.put(payer, code(payer))]
       if (call !== undefined) {
         const request = { to: call.address, data: Rpc.encode(call) }
         asked.push(gases.put(request.data, sender.estimate(request)))
       }
       await Promise.allSettled(asked)
+    },
+    async transfer(payload) {
+      const call = transferOf(payload)
+      if (call === undefined) return undefined
+      const request = { to: call.address, data: Rpc.encode(call) }
+      const gas = await gases.take(request.data)?.catch(() => undefined)
+      return gas === undefined ? undefined : heard(sender.send({ ...request, gas }))
     },
     seen: (tx) => receipts.take(tx),
     async readContract(call) {
@@ -111,7 +123,7 @@ const transferAbi = [
 ]
 
 /** What will be called; undefined for signatures that are not a key's. */
-function transfer(payload: Wire.Payload): Rpc.Call | undefined {
+function transferOf(payload: Wire.Payload): Rpc.Call | undefined {
   const { signature } = payload.payload
   if (signature.length !== 2 + 2 * 65) return undefined
   const signed = Exact.authorization(payload)
