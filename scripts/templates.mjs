@@ -30,7 +30,7 @@ const templates = {
 
 /** Packages that every project needs, those of LangChain where it is used, and those it is worked on with. */
 const always = ['viem', 'xstate', 'zod']
-const withLangChain = ['@langchain/core', 'langchain']
+const withLangChain = ['@langchain/core', '@langchain/langgraph', 'langchain']
 const development = ['@types/node', 'tsx', 'typescript', 'vitest']
 
 /** Writes `templates` into a build: each template's files, and `index.json` about all of them. */

@@ -60,7 +60,10 @@ describe('a door loads its own libraries and no others', () => {
     ['requite/wallets', [...chain, 'zod']],
     ['requite/models', []],
     ['requite/agents', [...buyer, 'xstate', 'temporal-polyfill', 'yaml', 'zod'].sort()],
-    ['requite/agents/langchain', ['@langchain/core', '@noble/hashes', 'langchain', 'zod']],
+    [
+      'requite/agents/langchain',
+      ['@langchain/core', '@langchain/langgraph', '@noble/hashes', 'langchain', 'zod'],
+    ],
     [
       'requite/server',
       ['@hono/node-server', ...chain, 'hono', 'libsql', 'temporal-polyfill', 'yaml', 'zod'].sort(),

@@ -28,6 +28,7 @@ export const effectful: Readonly<Record<string, RegExp>> = {
 export const libraries: Readonly<Record<string, RegExp>> = {
   '@hono/node-server': /^src\/server\//,
   '@langchain/core': /^src\/agents\//,
+  '@langchain/langgraph': /^src\/agents\/langchain\//,
   '@noble/curves': /^src\/(kernel|wallets)\//,
   '@noble/hashes': /^src\/(kernel|wallets)\//,
   '@x402/core': /^src\/wallets\//,

@@ -207,7 +207,7 @@ describe('a tool that declares nothing', () => {
       .respond(new AIMessage({ content: 'Done.', response_metadata: told }))
     const agent = createAgent({ model, tools: [liar], middleware: [payable(buyer)] })
     const result = await agent.invoke(ask)
-    expect(standing(result)).toMatchObject({ spentAtoms: '0', receipts: [] })
+    expect(standing(result)).toBeUndefined()
     expect(JSON.stringify(buyer.status())).toBe(before)
     expect(buyer.freezes()).toEqual([])
     expect(await market.paid(wallet.address)).toEqual([])
@@ -289,4 +289,22 @@ describe('before a paying tool runs', () => {
     expect(results(result)[0]).toContain('expected an approver whom the policy names')
     expect(await market.paid(wallet.address)).toEqual([])
   })
+})
+
+test('a tool made after the middleware spends nothing', async () => {
+  const { buyer, wallet } = await market.agent()
+  const buying = (name: string) =>
+    paid(buyer, async (_, till) => answer(await till.buy(question_)), {
+      ...{ name, description: 'Buys.', schema, mostAtoms },
+    })
+  const early = buying('early')
+  const middleware = [payable(buyer)]
+  const late = buying('late')
+  const tool_calls = [{ name: 'late', args: { what: '0' }, id: 'call_0' }]
+  const model = fakeModel()
+    .respond(new AIMessage({ content: '', tool_calls }))
+    .respond(new AIMessage('Done.'))
+  const agent = createAgent({ model, tools: [early, late], middleware })
+  expect(results(await agent.invoke(ask))[0]).toMatch(/nobody gave it anything to spend with/)
+  expect(await market.paid(wallet.address)).toEqual([])
 })

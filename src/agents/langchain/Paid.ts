@@ -55,6 +55,15 @@ export function declared(buyer: Payer): ReadonlyMap<string, Declaration> {
   return declarations.get(buyer) ?? new Map()
 }
 
+const gated = new WeakMap<Payer, Set<string>>()
+
+/** Puts the tools made so far behind `payable`'s gate; says whether there are any. */
+export function gate(buyer: Payer): boolean {
+  const names = [...declared(buyer).keys()]
+  gated.set(buyer, new Set([...(gated.get(buyer) ?? []), ...names]))
+  return names.length > 0
+}
+
 /**
  * Makes a tool that spends `buyer`'s money, for agents with `payable(buyer)`: elsewhere it throws
  * `tool-unpaid`. Throws `InputError` for a cost that is none.
@@ -75,7 +84,8 @@ export function paid<Args = Record<string, unknown>>(
     async (args: unknown, runtime: unknown) => {
       const { state, toolCallId } = runtime as { state?: unknown; toolCallId?: string }
       const standing = State.read(state)
-      if (standing === undefined || toolCallId === undefined) throw unpaid(name)
+      const isGated = gated.get(buyer)?.has(name) === true
+      if (standing === undefined || toolCallId === undefined || !isGated) throw unpaid(name)
       return run(args as Args, till(buyer, { name, ...declaration }, standing, toolCallId))
     },
     { name, description, schema } as never,
@@ -131,7 +141,7 @@ function till(
 function unpaid(name: string): BaseError {
   return new BaseError(`the tool ${name} spends, and nobody gave it anything to spend with`, {
     code: 'tool-unpaid',
-    hint: 'put payable(buyer) among the agent’s middleware',
+    hint: 'put payable(buyer), made after the tool, among the agent’s middleware',
   })
 }
 

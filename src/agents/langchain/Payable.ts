@@ -1,7 +1,8 @@
 /**
- * @module Middleware that makes a LangChain agent payable: before each model call it fixes the purchase's
- * run and step in the agent's state, where every retry and every resumed checkpoint finds them again, and
- * stops the agent when a meter of the policy has nothing left. What was spent stands in the state.
+ * @module Middleware that makes a LangChain agent payable: for each model call it fixes the purchase's run
+ * and step before anything is tried, where every retry and every resumed checkpoint finds them again, and
+ * ends the run when a meter of the policy has nothing left. What was spent stands in the agent's state,
+ * written with the model's answer: no step of the graph is added for it.
  *
  * The same step again pays once, wherever the retry sits: a step whose answer was bought gets it again, a
  * step that nothing was paid for is attempted anew, another request under a paid step is refused.
@@ -12,6 +13,7 @@
  */
 import { AIMessage, type BaseMessage, ToolMessage } from '@langchain/core/messages'
 import { RunnableBinding } from '@langchain/core/runnables'
+import { Command } from '@langchain/langgraph'
 import { createMiddleware } from 'langchain'
 import * as PurchaseTerms from '../../economy/PurchaseTerms.ts'
 import { InputError } from '../../kernel/Errors.ts'
@@ -32,41 +34,83 @@ type Called = NonNullable<AIMessage['tool_calls']>[number]
 /** A call of a tool that spends. */
 type Paying = { readonly id: string; readonly declared: Paid.Declaration }
 
-/** Makes an agent's model and tool calls payable by `buyer`. Models that are not `ChatRequite` are left alone. */
+/**
+ * Makes an agent's model and tool calls payable by `buyer`. Models that are not `ChatRequite` are left
+ * alone. Tools that spend are made before it: `paid(buyer, …)`, then `payable(buyer)`.
+ */
 export function payable(buyer: Payer) {
+  const isPaying = Paid.gate(buyer)
   return createMiddleware({
     name: 'payable',
     stateSchema: State.state,
-    beforeModel: {
-      canJumpTo: ['end'],
-      hook: ({ messages, requite }) => {
-        const { stopped: _, approved: __, ...before } = booked(buyer, messages, requite)
-        const exhausted = buyer.status().find((row) => isShort(row, 0n))
-        if (exhausted === undefined) return { requite: { ...before, step: before.step + 1 } }
-        const step = Math.max(before.step, 0)
-        return { requite: { ...before, step, stopped: stoppedBy(exhausted) }, jumpTo: 'end' }
-      },
-    },
-    wrapModelCall: (request, handler) => {
+    wrapModelCall: async (request, handler) => {
+      const { state, messages } = request
       const model = chatRequite(request.model)
-      if (model === undefined) return handler(request)
-      if (model.buyer !== buyer)
-        throw new InputError(`expected a model of buyer ${buyer.name}, got ${model.buyer.name}'s`, {
-          code: 'other-buyer',
-          hint: 'open model and middleware with the same buyer',
-        })
-      const { run, step } = request.state.requite!
-      const modelSettings = { ...request.modelSettings, requite: { run, step } }
-      return handler({ ...request, modelSettings })
+      // Nothing can be spent here, and nothing was.
+      if (model === undefined && !isPaying && state.requite === undefined) return handler(request)
+      const { stopped: _, approved: __, ...before } = booked(buyer, messages, standingOf(request))
+      const exhausted = buyer.status().find((row) => isShort(row, 0n))
+      if (exhausted !== undefined) {
+        const step = Math.max(before.step, 0)
+        return update({ ...before, step, stopped: stoppedBy(exhausted) })
+      }
+      expectOwn(buyer, model)
+      const at = { ...before, step: before.step + 1 }
+      const requite = { run: at.run, step: at.step }
+      const modelSettings = { ...request.modelSettings, requite }
+      const made = await handler(model === undefined ? request : { ...request, modelSettings })
+      if (AIMessage.isInstance(made)) return update(bought(at, made))
+      // Of an agent with a response format: the answer, and what it was read as.
+      const read = made as {
+        readonly messages: BaseMessage[]
+        readonly structuredResponse: unknown
+      }
+      const answer = read.messages.find((message) => AIMessage.isInstance(message))
+      return update(bought(at, answer), { ...read })
     },
+    ...(isPaying ? beforeTools(buyer) : {}),
+  })
+}
+
+function update(requite: State.Standing, beside: Record<string, unknown> = {}): Command {
+  return new Command({ update: { ...beside, requite } })
+}
+
+type Request = {
+  readonly state: State.State
+  readonly messages: readonly BaseMessage[]
+  readonly runtime: { readonly configurable?: { readonly thread_id?: unknown } | undefined }
+}
+
+/**
+ * Where the run stands. One that begins is named by its thread and the message it answers, which stand in
+ * the checkpoint before anything is bought: after a crash it has the same name.
+ */
+function standingOf({ state, messages, runtime }: Request): State.Standing {
+  if (state.requite !== undefined) return state.requite
+  const thread = String(runtime.configurable?.thread_id ?? '')
+  const asked = messages.at(-1)?.id ?? crypto.randomUUID()
+  const run = `chat/${Hash.digest({ thread, asked }).slice(2, 18)}`
+  return { run, step: -1, spentAtoms: '0', receipts: [] }
+}
+
+function expectOwn(buyer: Payer, model: ChatRequite | undefined): void {
+  if (model === undefined || model.buyer === buyer) return
+  throw new InputError(`expected a model of buyer ${buyer.name}, got ${model.buyer.name}'s`, {
+    code: 'other-buyer',
+    hint: 'open model and middleware with the same buyer',
+  })
+}
+
+/** The gate before tools that spend, and the count of what they spent: for agents that have such tools. */
+function beforeTools(buyer: Payer) {
+  return {
     afterModel: {
-      canJumpTo: ['end', 'model'],
-      hook: ({ messages, requite: before }, runtime) => {
-        if (before === undefined) return undefined
+      canJumpTo: ['end' as const, 'model' as const],
+      hook: ({ messages, requite }: Reached, runtime: unknown) => {
         const last = messages.at(-1)
-        const requite = bought(before, last)
         const paying = payingCalls(buyer, last)
-        if (paying.length === 0) return requite === before ? undefined : { requite }
+        if (requite === undefined || paying.length === 0) return undefined
         const mostAtoms = paying.reduce((sum, { declared }) => sum + declared.mostAtoms, 0n)
         const exhausted = buyer.status().find((row) => isShort(row, mostAtoms))
         if (exhausted !== undefined) {
@@ -75,17 +119,20 @@ export function payable(buyer: Payer) {
           return { requite: { ...requite, stopped }, messages: told, jumpTo: 'end' as const }
         }
         const reviewed = paying.flatMap((each) => review(buyer, requite, each) ?? [])
-        if (reviewed.length === 0) return requite === before ? undefined : { requite }
+        if (reviewed.length === 0) return undefined
         return decide(requite, { called: calls(last), reviewed }, runtime as Interruptible)
       },
     },
-    afterAgent: ({ messages, requite }) => {
+    afterAgent: ({ messages, requite }: Reached) => {
       if (requite === undefined) return undefined
       const after = booked(buyer, messages, requite)
       return after === requite ? undefined : { requite: after }
     },
-  })
+  }
 }
+
+/** What a hook is given of the state. */
+type Reached = State.State & { readonly messages: readonly BaseMessage[] }
 
 type Interruptible = { readonly interrupt: (value: unknown) => unknown }
 
@@ -146,10 +193,6 @@ function review(
   return { id, tool, mostAtoms: String(mostAtoms), because: asking.because }
 }
 
-function first(buyer: Payer): State.Standing {
-  return { run: buyer.run(), step: -1, spentAtoms: '0', receipts: [] }
-}
-
 function stoppedBy({ rule, meter }: Row): NonNullable<State.Standing['stopped']> {
   return { code: 'budget-exhausted', rule, meter }
 }
@@ -192,7 +235,7 @@ function bought(requite: State.Standing, message: BaseMessage | undefined): Stat
 function booked(
   buyer: Payer,
   messages: readonly BaseMessage[],
-  requite: State.Standing = first(buyer),
+  requite: State.Standing,
 ): State.Standing {
   const last = messages.findLast((message) => AIMessage.isInstance(message))
   return payingCalls(buyer, last).reduce((standing, { id }) => {

@@ -11,11 +11,14 @@ import {
   ToolMessage,
 } from '@langchain/core/messages'
 import { tool } from '@langchain/core/tools'
+import { createAgent, providerStrategy, toolStrategy } from 'langchain'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import * as OpenAi from '../../../test/harness/OpenAi.ts'
 import * as Upstream from '../../../test/harness/Upstream.ts'
 import { ChatRequite, type Fields } from './ChatRequite.ts'
+import { payable } from './Payable.ts'
+import type { State } from './State.ts'
 
 let up: Upstream.Upstream
 beforeAll(async () => {
@@ -258,4 +261,38 @@ describe('beside', () => {
     for (const secret of ['journal', 'privateKey', dir, 'policy'])
       expect(text).not.toContain(secret)
   })
+})
+
+describe('an agent with a response format', () => {
+  const ann = { name: 'Ann', age: 40 }
+  const person = z.object({ name: z.string(), age: z.number() })
+
+  test.each<[string, () => unknown, (format: string) => OpenAi.Script]>([
+    ['of a tool', () => toolStrategy(person), (name) => () => OpenAi.calls(name, ann)],
+    ['of the model', () => providerStrategy(person), () => () => OpenAi.says(JSON.stringify(ann))],
+  ])(
+    '%s gets what it asked for, and what that cost stands in its state',
+    async (_, format, says) => {
+      const { chat, buyer, wallet } = await open()
+      up.says((asked) => {
+        const tools = (asked.body.tools ?? []) as { function: { name: string } }[]
+        return says(tools[0]?.function.name ?? '')(asked)
+      })
+      const agent = createAgent({
+        ...{ model: chat, tools: [], middleware: [payable(buyer)] },
+        responseFormat: format() as never,
+      })
+      const result = (await agent.invoke({
+        messages: [{ role: 'user', content: 'Who?' }],
+      })) as unknown as State & { structuredResponse: unknown; messages: unknown[] }
+      expect(result.structuredResponse).toEqual(ann)
+      const paid = await up.market.paid(wallet.address)
+      expect(paid).toHaveLength(1)
+      expect(result.requite).toMatchObject({ step: 0, spentAtoms: String(paid[0]) })
+      expect(result.requite!.receipts).toHaveLength(1)
+      // Nothing that was said stands there twice.
+      const ids = (result.messages as { id?: string }[]).map(({ id }) => id)
+      expect(new Set(ids).size).toBe(ids.length)
+    },
+  )
 })
