@@ -37,39 +37,11 @@ afterEach(async () => {
 const streamed = (content: string, more: object = {}) =>
   Shop.chat(content, { stream: true, ...more })
 const sales = () => shop.market.node.books.state.sales
-const events = (type: string) => {
-  const { books } = shop.market.node
-  const texts = Array.from({ length: books.size() }, (_, leaf) => books.text(leaf))
-  return texts.map((text) => Record.decode(text).event).filter((event) => event.type === type)
-}
-/** Waits for what happens beside, bounded. */
-async function until(holds: () => boolean) {
-  for (let waited = 0; !holds() && waited < 5_000; waited += 10) await sleep(10)
-  expect(holds()).toBe(true)
-}
-/** An engine that says a word each time it is let to. */
-function gated(said: readonly string[]) {
-  const steps: (() => void)[] = []
-  const gates = said.map((_, at) =>
-    new Promise<void>((resolve) => steps.push(resolve)).then(() => at),
-  )
-  let aborted = false
-  const script: Shop.Script = async function* (_, { signal }) {
-    const gone = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
-    for (const [at, word] of said.entries()) {
-      await Promise.race([gates[at], gone])
-      aborted = signal.aborted
-      if (aborted) return 'length'
-      yield word
-    }
-    return 'stop'
-  }
-  return { script, let: (at: number) => steps[at]!(), isAborted: () => aborted }
-}
+const events = (type: string) => Shop.recorded(shop, type)
 
 describe('a stream', () => {
   test('is paid first, and each word goes out when it is said', async () => {
-    const { script, let: step } = gated(['High ', 'water ', 'comes'])
+    const { script, let: step } = Shop.gated(['High ', 'water ', 'comes'])
     shop.says(script)
     const body = streamed('When?', { stream_options: { include_usage: true } })
     const { send, wallet, amountAtoms } = await shop.payment(body)
@@ -165,7 +137,7 @@ describe('a stream', () => {
   })
 
   test('outlives its quote: what was accepted in time is answered', async () => {
-    const { script, let: step } = gated(words(2))
+    const { script, let: step } = Shop.gated(words(2))
     shop.says(script)
     const { send } = await shop.payment(streamed('Slow'))
     const response = await send()
@@ -186,7 +158,7 @@ describe('a stream', () => {
 
 describe('a client that', () => {
   test('goes away midway has bought what was said, and the rest is change', async () => {
-    const engine = gated(words(100))
+    const engine = Shop.gated(words(100))
     shop.says(engine.script)
     const { send, wallet, amountAtoms } = await shop.payment(streamed('Talk'))
     const leaving = new AbortController()
@@ -197,7 +169,7 @@ describe('a client that', () => {
       await told.next()
     }
     leaving.abort()
-    await until(() => engine.isAborted() && events('served').length === 1)
+    await Shop.until(() => engine.isAborted() && events('served').length === 1)
     const again = await Shop.read(await send())
     expect(again).toMatchObject({ text: 'word0 word1 word2 ', finish: 'length', isDone: true })
     const { money, tokens } = again.requite!.receipt
@@ -208,14 +180,14 @@ describe('a client that', () => {
   })
 
   test('goes away before the first word is answered when it comes again', async () => {
-    const engine = gated(words(2))
+    const engine = Shop.gated(words(2))
     shop.says(engine.script)
     const { send, wallet } = await shop.payment(streamed('Talk'))
     const leaving = new AbortController()
     const response = await send({ signal: leaving.signal })
     expect(response.status).toBe(200)
     leaving.abort()
-    await until(() => engine.isAborted() && shop.market.node.working.size === 0)
+    await Shop.until(() => engine.isAborted() && shop.market.node.working.size === 0)
     expect(events('served')).toEqual([])
     expect(events('funded')).toHaveLength(1)
     shop.says(parrot)
@@ -227,7 +199,7 @@ describe('a client that', () => {
     const { send, wallet } = await shop.payment(streamed('Talk'))
     const leaving = new AbortController()
     const gone = send({ signal: leaving.signal }).catch(() => undefined)
-    await until(() => events('accepted').length === 1)
+    await Shop.until(() => events('accepted').length === 1)
     leaving.abort()
     await gone
     expect(await Shop.read(await send())).toMatchObject({ text: 'Talk', isDone: true })
@@ -239,17 +211,17 @@ describe('a client that', () => {
     const note = (error: unknown) => unheard.push(error)
     process.on('unhandledRejection', note)
     try {
-      const engine = gated(words(2))
+      const engine = Shop.gated(words(2))
       shop.says(engine.script)
       const { headers } = await shop.payment(streamed('Talk'))
       const leaving = new AbortController()
       const body = JSON.stringify(streamed('Talk'))
       const init = { method: 'POST', body, headers, signal: leaving.signal }
       const asking = App.create(shop.market.node).request('/v1/chat/completions', init)
-      await until(() => events('accepted').length === 1)
+      await Shop.until(() => events('accepted').length === 1)
       leaving.abort()
       await (await asking).body!.cancel()
-      await until(() => shop.market.node.working.size === 0)
+      await Shop.until(() => shop.market.node.working.size === 0)
       await sleep(20)
       expect(events('served')).toEqual([])
       expect(unheard).toEqual([])
@@ -272,11 +244,11 @@ describe('a client that', () => {
     const response = await send()
     const reader = response.body!.getReader()
     await reader.read()
-    await until(() => events('served').length === 1)
+    await Shop.until(() => events('served').length === 1)
     const other = await shop.payment(streamed('Hello'))
     expect(await Shop.read(await other.send())).toMatchObject({ text: 'Hello', isDone: true })
     await reader.cancel()
-    await until(() => shop.market.node.working.size === 0)
+    await Shop.until(() => shop.market.node.working.size === 0)
     expect(events('served')).toHaveLength(2)
   })
 })
@@ -344,13 +316,13 @@ describe('an engine that', () => {
 
 describe('a payment that was not answered', () => {
   async function unanswered() {
-    const engine = gated(words(2))
+    const engine = Shop.gated(words(2))
     shop.says(engine.script)
     const bought = await shop.payment(streamed('Talk'))
     const leaving = new AbortController()
     await bought.send({ signal: leaving.signal })
     leaving.abort()
-    await until(() => engine.isAborted() && shop.market.node.working.size === 0)
+    await Shop.until(() => engine.isAborted() && shop.market.node.working.size === 0)
     return bought
   }
 

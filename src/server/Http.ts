@@ -4,6 +4,7 @@ import { getConnInfo } from '@hono/node-server/conninfo'
 import { BaseError } from '../kernel/Errors.ts'
 import * as App from './App.ts'
 import type * as Node from './Node.ts'
+import * as Settlement from './Settlement.ts'
 
 /** A listening node. */
 export type Listening = { readonly baseUrl: string; close(): Promise<void> }
@@ -11,11 +12,26 @@ export type Listening = { readonly baseUrl: string; close(): Promise<void> }
 /** Answers a request. */
 export type Fetch = Parameters<typeof serveFetch>[0]['fetch']
 
-/** Serves a node on 127.0.0.1; port 0 takes any that is free. Throws `port-taken`. */
-export function listen(node: Node.Node, port: number): Promise<Listening> {
+/**
+ * Serves a node on 127.0.0.1, and tends what is open while it does; port 0 takes any that is free. Throws
+ * `port-taken`.
+ */
+export async function listen(
+  node: Node.Node,
+  port: number,
+  options: Parameters<typeof Settlement.tend>[1] = {},
+): Promise<Listening> {
   const address = (context: Parameters<typeof getConnInfo>[0]) =>
     getConnInfo(context).remote.address ?? 'unknown'
-  return serve(App.create(node, { address }).fetch, port)
+  const { baseUrl, close } = await serve(App.create(node, { address }).fetch, port)
+  const rest = Settlement.tend(node, options)
+  return {
+    baseUrl,
+    close() {
+      rest()
+      return close()
+    },
+  }
 }
 
 /** Serves anything that answers requests, as {@link listen} does a node. */

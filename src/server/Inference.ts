@@ -146,8 +146,13 @@ export function staleness(
   nowMs: number,
 ): string | undefined {
   if (used) return 'the quote was used by another payment'
-  if (quote.expiresAtMs <= nowMs + marginMs) return 'the quote has expired'
+  if (dueAtMs(quote) <= nowMs) return 'the quote has expired'
   return outdated(node, quote)
+}
+
+/** Until when an answer can be recorded under a quote, unless it was paid ahead. */
+export function dueAtMs({ expiresAtMs }: Quote.Quote): number {
+  return expiresAtMs - marginMs
 }
 
 function outdated(node: Node.Node, quote: Quote.Quote): string | undefined {

@@ -74,7 +74,8 @@ async function sell(asked: Reply.Asked, { payment, payload }: Paid): Promise<Del
       ? no(accepted.because)
       : Delivery.answer(asked, accepted.prepaid, { isFresh: true })
   }
-  const spoken = await Speech.begin(order, node.now).ended
+  const withinMs = Inference.dueAtMs(quote) - node.books.now()
+  const spoken = await Speech.inTime(Speech.begin(order, node.now), withinMs)
   if (spoken.kind === 'refused') return { response: Reply.refused(asked, spoken) }
   const sale = await Inference.serve(node, { order, quote, payment, spoken, isAhead: false })
   return 'kind' in sale ? no(sale.because) : { response: await conclude(asked, sale) }

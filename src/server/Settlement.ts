@@ -58,6 +58,38 @@ export async function settleOpen(node: Node.Node): Promise<void> {
   await Advance.settleOpen(node)
 }
 
+/** How often {@link tend} looks. */
+const tendMs = 30_000
+
+/**
+ * Settles what is open and gives back what is over, again and again, so that nobody has to come and ask.
+ * Ends when the function that it gives is called. A chain that does not answer is asked the next time.
+ */
+export function tend(
+  node: Node.Node,
+  { everyMs = tendMs }: { readonly everyMs?: number } = {},
+): () => void {
+  let timer: NodeJS.Timeout
+  let isOver = false
+  const later = () => {
+    if (!isOver) timer = setTimeout(look, everyMs).unref()
+  }
+  const look = async () => {
+    try {
+      await settleOpen(node)
+    } catch (error) {
+      if (!(error instanceof BaseError)) throw error
+      node.onProgress?.(`what is open could not be settled: ${error.message}`)
+    }
+    later()
+  }
+  later()
+  return () => {
+    isOver = true
+    clearTimeout(timer)
+  }
+}
+
 /** Finishes what a crash left open: served sales are settled, a closing epoch is published. */
 export async function resume(node: Node.Node): Promise<void> {
   await settleOpen(node)

@@ -75,6 +75,32 @@ export function begin(order: Order.Order, now: Clock): Speech {
   return { next: queue.next, isReady: queue.isReady, ended, stop: () => stopping.abort() }
 }
 
+/**
+ * The whole answer, as long as it comes in time; else the engine is stopped. Rejects with `engine-failed`,
+ * and `answer-late`.
+ */
+export async function inTime(speech: Speech, withinMs: number): Promise<Spoken | Engine.Refusal> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const tooLate = () => {
+      speech.stop()
+      reject(
+        new BaseError('the answer was not ready while its quote held', {
+          code: 'answer-late',
+          hint: 'nothing was paid; ask for fewer tokens, or ask another seller',
+          retry: 'safe',
+        }),
+      )
+    }
+    timer = setTimeout(tooLate, Math.max(0, withinMs))
+  })
+  try {
+    return await Promise.race([speech.ended, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 type Came = {
   readonly answer: Engine.Answer | Engine.Refusal | 'stopped' | undefined
   readonly signal: AbortSignal

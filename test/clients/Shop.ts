@@ -7,6 +7,7 @@ import * as Verify from '../../examples/support/Verify.ts'
 import type { Hex } from '../../src/kernel/Hex.ts'
 import type * as Receipt from '../../src/market/Receipt.ts'
 import type * as Engine from '../../src/models/Engine.ts'
+import * as Record from '../../src/provenance/Record.ts'
 import type * as Offer from '../../src/server/Offer.ts'
 import * as Wallet from '../../src/wallets/Wallet.ts'
 import * as Payer from '../../src/wallets/x402/Payer.ts'
@@ -208,4 +209,37 @@ export async function read(response: Response) {
   const finish = told.map(({ choices }) => choices?.[0]?.finish_reason).find((one) => one != null)
   const error = told.find((event) => event.error !== undefined)?.error
   return { ...{ all, text, requite, finish, error }, isDone: all.at(-1) === '[DONE]' }
+}
+
+/** Waits for what happens beside, bounded. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (let waited = 0; !holds() && waited < 5_000; waited += 10) await sleep(10)
+  if (!holds()) throw new Error('expected something to happen within five seconds')
+}
+
+/** What the node recorded of a type. */
+export function recorded({ market }: Pick<Shop, 'market'>, type: string) {
+  const { books } = market.node
+  const texts = Array.from({ length: books.size() }, (_, leaf) => books.text(leaf))
+  return texts.map((text) => Record.decode(text).event).filter((event) => event.type === type)
+}
+
+/** An engine that says a word each time it is let to. */
+export function gated(said: readonly string[]) {
+  const steps: (() => void)[] = []
+  const gates = said.map((_, at) =>
+    new Promise<void>((resolve) => steps.push(resolve)).then(() => at),
+  )
+  let aborted = false
+  const script: Script = async function* (_, { signal }) {
+    const gone = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+    for (const [at, word] of said.entries()) {
+      await Promise.race([gates[at], gone])
+      aborted = signal.aborted
+      if (aborted) return 'length'
+      yield word
+    }
+    return 'stop'
+  }
+  return { script, let: (at: number) => steps[at]!(), isAborted: () => aborted }
 }
