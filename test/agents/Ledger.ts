@@ -182,15 +182,14 @@ export function open({ pair, script, act }: Given) {
       else if (!paid.has(nonce)) burnt.set(nonce, what)
     },
     /** Whether a signed payment can never happen any more, or came back as change. */
-    isDead({ nonce, validBeforeSec, payload }: Paying): boolean {
-      const { hash } = payload as { hash?: string }
-      if (hash !== undefined) {
-        const outcome = mined.get(hash)
-        return outcome !== undefined && !isFinal(outcome)
-      }
-      if (paid.has(nonce)) return returned.has(nonce)
+    isDead(paying: Paying): boolean {
+      const { nonce, validBeforeSec } = paying
+      if (isPaid(paying)) return returned.has(nonce)
+      const { hash } = paying.payload as { hash?: string }
+      if (hash !== undefined) return mined.has(hash)
       return burnt.has(nonce) || nowSec() >= validBeforeSec
     },
+    isPaid,
     /** What is paid, and what a seller could still take. */
     exposedAtoms(): bigint {
       const open = [...sent].filter(
@@ -200,6 +199,11 @@ export function open({ pair, script, act }: Given) {
     },
     settledAtoms: settled,
     payments: () => paid.size + [...mined.values()].filter(isFinal).length,
+  }
+
+  function isPaid({ nonce, payload }: Paying): boolean {
+    const { hash } = payload as { hash?: string }
+    return hash === undefined ? paid.has(nonce) : isFinal(mined.get(hash))
   }
 
   function settled(): bigint {

@@ -11,8 +11,8 @@ import type * as RealWallet from '../../src/wallets/Wallet.ts'
 export type Stage = {
   /** About to do something outside; throws where the buyer is to be dead. */
   act(what: string): void
-  /** It waits: time passes. */
-  wait(ms: number, signal: AbortSignal | undefined): Promise<void>
+  /** It waits, until one of these is aborted. */
+  wait(ms: number, signals: readonly (AbortSignal | undefined)[]): Promise<void>
   /** A state's effect is over. */
   stepped(state: string, result: unknown): Promise<void>
   /** Its books are open. */
@@ -55,7 +55,7 @@ export function runtime(real: typeof RealRuntime): typeof RealRuntime {
       if (watching === undefined) return opened
       return {
         ...opened,
-        sleep: (ms) => watching.wait(ms, options.signal),
+        sleep: (ms, signal) => watching.wait(ms, [options.signal, signal]),
         async step(name, effect) {
           const result = await effect()
           await watching.stepped(name, result)

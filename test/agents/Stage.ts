@@ -32,6 +32,10 @@ import * as Shop from './Shop.ts'
 export type Script = Shop.Script &
   Ledger.Script & {
     readonly rules?: readonly string[]
+    /** The most in a day, where it is not {@link capAtoms}. */
+    readonly capAtoms?: bigint
+    /** Who waits sleeps until somebody lets time pass; unless told, time passes for whoever waits. */
+    readonly sleeps?: true
     /** After a state's effect: `deciding allow`. */
     readonly after?: Readonly<Record<string, (stage: Stage) => unknown>>
   }
@@ -80,6 +84,7 @@ export function set(script: Script) {
   let done = 0
   let waits = 0
   let isArmed = false
+  const sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>()
   const isDead = () => done > dies
   const act = (what: string) => {
     if (!isArmed) return
@@ -102,14 +107,16 @@ export function set(script: Script) {
 
   const seams: Seams.Stage = {
     act,
-    async wait(ms, signal) {
-      signal?.throwIfAborted()
+    async wait(ms, signals) {
+      for (const signal of signals) signal?.throwIfAborted()
       waits += 1
       if (waits > 500) throw new Error('it waits for ever')
-      pair.nowMs += ms
+      if (script.sleeps) await sleep(pair.nowMs + ms, signals)
+      else pair.nowMs += ms
     },
     async stepped(state, result) {
-      const { event } = result as Purchase.Result
+      const { event } = (result ?? {}) as Partial<Purchase.Result>
+      if (event === undefined) return
       if (isDead()) return
       note(state, event)
       look(`${state} ${event}`)
@@ -157,6 +164,15 @@ export function set(script: Script) {
       isArmed = true
       return buyer
     },
+    /** Time passes, and whoever waited for it wakes. */
+    pass(ms: number): void {
+      pair.nowMs += ms
+      for (const sleeper of sleepers)
+        if (sleeper.untilMs <= pair.nowMs) {
+          sleepers.delete(sleeper)
+          sleeper.wake()
+        }
+    },
     /** Where its purchase stands: where a life that did nothing yet begins. */
     state(): string {
       const last = walks.at(-1)
@@ -174,6 +190,18 @@ export function set(script: Script) {
   }
   return stage
 
+  function sleep(untilMs: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const sleeper = { untilMs, wake: resolve }
+      sleepers.add(sleeper)
+      for (const signal of signals)
+        signal?.addEventListener('abort', () => {
+          sleepers.delete(sleeper)
+          reject(signal.reason)
+        })
+    })
+  }
+
   function note(state: string, event: string) {
     const to = (Purchase.table as Audit.Table)[state]?.[event]
     if (to === undefined) return
@@ -190,7 +218,8 @@ export function set(script: Script) {
       if (BigInt(meter.used) + BigInt(meter.held) > BigInt(meter.limit))
         wrong.add(`after ${when}: over ${rule}`)
     const gone = ledger.exposedAtoms()
-    if (gone > capAtoms) wrong.add(`after ${when}: ${gone} atoms paid or payable, over the cap`)
+    if (gone > (script.capAtoms ?? capAtoms))
+      wrong.add(`after ${when}: ${gone} atoms paid or payable, over the cap`)
   }
 
   function known(nonce: string): Purchases.Purchase | undefined {
@@ -253,8 +282,11 @@ export function set(script: Script) {
     const { spentAtoms } = books.state.purchases
     if (spentAtoms !== ledger.settledAtoms())
       wrong.add(`spent ${spentAtoms} atoms by the journal, ${ledger.settledAtoms()} by the chain`)
-    const returned = purchases().filter(({ status }) => status === 'refunded').length
-    if (ledger.payments() > 1 + returned) wrong.add(`paid ${ledger.payments()} times`)
+    const paid = purchases().filter(({ paying }) => paying && ledger.isPaid(paying))
+    const again = paid.filter(({ status }) => status !== 'refunded').map(stepOf)
+    for (const step of again)
+      if (again.indexOf(step) !== again.lastIndexOf(step)) wrong.add(`paid ${step} twice`)
+    if (paid.length !== ledger.payments()) wrong.add('paid what no purchase knows')
   }
 
   /** The journal, audited. */
@@ -279,6 +311,10 @@ export function set(script: Script) {
     if (report.replayed !== texts.length)
       wrong.add(`replayed ${report.replayed} of ${texts.length}`)
   }
+}
+
+function stepOf({ decided: { key } }: Purchases.Purchase): string {
+  return `${key.run}, step ${key.step}`
 }
 
 /** Takes a stage down. */
