@@ -13,7 +13,10 @@ import * as CallSchema from './Call.schema.ts'
 import type { Outcome } from './Outcome.ts'
 import type * as Purchasing from './Purchasing.ts'
 
-/** What is wanted, and from whom it may be bought. */
+/**
+ * What is wanted, and from whom it may be bought. Whoever listens (`onDelta`) hears each attempt from its
+ * beginning: what one that failed said is void.
+ */
 export type Job = Omit<Call, 'baseUrl'> &
   Bidding.Tender & {
     /** How many sellers are bought from at most, one after the other; 3 unless given. */
