@@ -90,6 +90,10 @@ const ruled: readonly Omit<Way, 'kind'>[] = [
     ...{ name: 'frozen before it is signed', path: 'found quoted allow unsigned refused' },
     ...{ ends: 'refused', after: { 'deciding allow': freeze } },
   },
+  {
+    ...{ name: 'cancelled before it is signed', path: 'found quoted allow unsigned refused' },
+    ...{ ends: 'refused', cancels: 'deciding allow' },
+  },
 ]
 
 const inference: readonly Omit<Way, 'kind'>[] = [
@@ -106,10 +110,6 @@ const inference: readonly Omit<Way, 'kind'>[] = [
   ...quotes.map(([name, script]) => ({
     ...{ name: `a quote ${name}`, path: 'found refused', ends: 'refused', ...script },
   })),
-  {
-    ...{ name: 'cancelled before it is signed', path: 'found quoted allow unsigned refused' },
-    ...{ ends: 'refused', cancels: 'deciding allow' },
-  },
   ...lies.map(([name, says]) => ({
     ...{ name: `an answer ${name}`, path: `${paid} answered disputed`, ends: 'disputed' },
     paid: [{ says }],
@@ -167,6 +167,10 @@ const resource: readonly Omit<Way, 'kind'>[] = [
   {
     ...{ name: 'cancelled at its price', path: 'found refused', ends: 'refused' },
     cancels: 'discovering found',
+  },
+  {
+    ...{ name: 'given ahead of a slow block', path: `${paid} answered unpaid paid captured` },
+    ...{ ends: 'captured', paid: [{ next: 'slow' }, { says: 'no' }] },
   },
   {
     ...{ name: 'given, never taken', path: `${paid} answered unpaid never expired` },
