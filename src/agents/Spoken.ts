@@ -57,11 +57,15 @@ export type Relay = {
   readonly listen: () => (delta: Engine.Delta) => void
   /** Nothing more is told. */
   readonly stop: () => void
-  /** Why an answer is not what was told; undefined while it begins with it. */
+  /** Why an answer is not what was told; undefined while it begins with it, or ends early in it. */
   readonly fault: (answer: Answer) => string | undefined
 }
 
-type Answer = { readonly output: string; readonly toolCalls?: readonly Engine.ToolCall[] }
+type Answer = {
+  readonly output: string
+  readonly toolCalls?: readonly Engine.ToolCall[]
+  readonly finish: Engine.Answer['finish']
+}
 
 /** A relay to `tell`, which is not called again once it threw. */
 export function relay(tell: (delta: Engine.Delta) => void): Relay {
@@ -89,10 +93,16 @@ export function relay(tell: (delta: Engine.Delta) => void): Relay {
     stop() {
       isTelling = false
     },
-    fault: ({ output, toolCalls = [] }) => {
+    fault(answer) {
+      const { output, toolCalls = [], finish } = answer
+      // Asked for again and cut short, it may end before what was told: that much less is paid.
+      const isShort = finish === 'length' && told.text.startsWith(output)
       const isSame =
-        output.startsWith(told.text) &&
-        told.toolCalls.every((call, index) => begins(toolCalls[index], call))
+        (isShort || output.startsWith(told.text)) &&
+        told.toolCalls.every((call, index) => {
+          const given = toolCalls[index]
+          return begins(given, call) || (isShort && (given === undefined || begins(call, given)))
+        })
       return isSame ? undefined : 'an answer that is not what was streamed'
     },
   }
