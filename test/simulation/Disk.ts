@@ -7,7 +7,7 @@ export type Disk = {
   readonly texts: string[]
   readonly hashes: Uint8Array[]
   readonly ids: Map<string, string>
-  /** Nonces with a durable `paying`, of a buyer; with a durable `served`, of a seller. */
+  /** Nonces with a durable `paying`, of a buyer; with a durable `accepted` or `served`, of a seller. */
   readonly nonces: Set<string>
 }
 
@@ -32,7 +32,7 @@ export function write(
   disk.texts.push(row.text)
   disk.hashes.push(hash)
   disk.ids.set(row.id, row.text)
-  if (row.id.startsWith('served/')) disk.nonces.add(row.id.split('/')[2]!)
+  if (/^(served|accepted)\//.test(row.id)) disk.nonces.add(row.id.split('/')[2]!)
   else if (row.id.startsWith('paying/'))
     disk.nonces.add((JSON.parse(row.text) as { event: { nonce: string } }).event.nonce)
 }

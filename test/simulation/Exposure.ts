@@ -21,7 +21,9 @@ export type Exposure = {
 
 /** Of no simulation. */
 export function empty(): Exposure {
-  const faults = Object.fromEntries(World.kinds.map((kind) => [kind, 0]))
+  const faults = Object.fromEntries(
+    [...World.kinds, ...World.tellingKinds].map((kind) => [kind, 0]),
+  )
   const acts = Object.fromEntries(World.acts.map((act) => [act, 0]))
   return {
     ...{ simulations: 0, steps: 0, crashes: 0, payments: 0, records: 0, audits: 0, checks: 0 },

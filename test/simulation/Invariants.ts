@@ -18,14 +18,16 @@ import * as Law from './Law.ts'
 import * as Market from './Market.ts'
 import * as Network from './Network.ts'
 import type * as Processes from './Processes.ts'
+import * as SellerLaw from './SellerLaw.ts'
 import * as World from './World.ts'
 
 const open = new Set(['decided', 'held', 'paying'])
-const spent = new Set(['captured', 'disputed'])
+const spent = new Set(['captured', 'disputed', 'refunded'])
 
 /** After every step: each record follows the law, and no cap is passed, on the books or on the chain. */
-export function always(desks: readonly Processes.Desk[]): void {
+export function always(desks: readonly Processes.Desk[], shop: Processes.Shop): void {
   const { blocks, wrong } = World.current()
+  SellerLaw.follow(shop.law, shop.disk.texts)
   for (const desk of desks) {
     const { law } = desk
     Law.follow(law, desk.disk.texts)
@@ -47,6 +49,7 @@ export function always(desks: readonly Processes.Desk[]): void {
 export function isSettled(desks: readonly Processes.Desk[], shop: Processes.Shop): boolean {
   if ([shop, ...desks].some(({ isDoomed }) => isDoomed)) return false
   if (shop.books === undefined || shop.books.unsettled() !== undefined) return false
+  if (shop.books.state.sales.openPrepaid.size > 0) return false
   for (const { status } of shop.books.state.sales.sales.values())
     if (status === 'served') return false
   return desks.every((desk) => {
@@ -83,6 +86,7 @@ export function afterwards(
       receivedAtoms +=
         Network.early().has(each.nonce) && !isFunded(sales, each) ? 0n : each.valueAtoms
     checkSales(desk, sales, new Set(paid.map(({ nonce }) => nonce)))
+    checkPayments(desk, shop)
   }
   if (sales.receivedAtoms !== receivedAtoms)
     wrong.push(`the seller received ${receivedAtoms}, its books say ${sales.receivedAtoms}`)
@@ -92,8 +96,33 @@ export function afterwards(
 }
 
 function isFunded(sales: Sales.Sales, { from, nonce }: { from: Hex.Hex; nonce: Hex.Hex }): boolean {
-  const hash = sales.payments.get(Sales.paymentKey({ payer: from, nonce }))
-  return hash !== undefined && sales.sales.get(hash)!.status === 'funded'
+  const key = Sales.paymentKey({ payer: from, nonce })
+  const hash = sales.payments.get(key)
+  if (hash === undefined) return sales.prepaid.get(key)?.status === 'returned'
+  return sales.sales.get(hash)!.status === 'funded'
+}
+
+/** Each payment is served and captured, or given back and change, or never came; both sides say so. */
+function checkPayments(desk: Processes.Desk, shop: Processes.Shop): void {
+  const { wrong, acts } = World.current()
+  const ends = new Map<string, string>()
+  for (const { payer, nonce, isServed, money } of shop.law.payments.values())
+    if (payer === address(desk)) ends.set(nonce, isServed ? `served, ${money}` : money)
+  for (const { id, status, paying } of desk.books!.state.purchases.purchases.values()) {
+    if (paying === undefined) continue
+    const end = ends.get(paying.nonce) ?? 'unknown'
+    const isEarly = Network.early().has(paying.nonce)
+    if (!(expected[status] ?? []).includes(end) && !(isEarly && status === 'disputed'))
+      wrong.push(`${desk.name}: ${id} is ${status}, and ${end} with the seller`)
+    if (status === 'refunded') acts['change instead of an answer'] += 1
+  }
+}
+
+/** What a seller may say of a payment, by what its buyer says. */
+const expected: Readonly<Record<string, readonly string[]>> = {
+  captured: ['served, funded'],
+  refunded: ['returned'],
+  voided: ['unknown', 'unfunded', 'served, unfunded'],
 }
 
 function checkBuyer(desk: Processes.Desk) {
@@ -111,6 +140,7 @@ function checkBuyer(desk: Processes.Desk) {
     if (!isPaid) continue
     const { key } = decided
     spentAtoms += BigInt(PurchaseTerms.of(decided).payAtoms)
+    if (status === 'refunded') continue
     const step = `${key.run} ${key.step}`
     if (steps.has(step)) wrong.push(`${desk.name} paid twice for ${step}`)
     steps.add(step)
@@ -148,6 +178,11 @@ function checkSales(desk: Processes.Desk, sales: Sales.Sales, paid: ReadonlySet<
   const { wrong } = World.current()
   const served = new Set<string>()
   let changeAtoms = 0n
+  for (const { status, payment } of sales.prepaid.values()) {
+    if (payment.payer !== address(desk) || status !== 'returned') continue
+    served.add(payment.nonce)
+    changeAtoms += BigInt(payment.valueAtoms)
+  }
   for (const { receipt, status, payment } of sales.sales.values()) {
     if (receipt.payer !== address(desk)) continue
     served.add(payment.nonce)
@@ -157,7 +192,7 @@ function checkSales(desk: Processes.Desk, sales: Sales.Sales, paid: ReadonlySet<
   }
   for (const nonce of paid)
     if (!served.has(nonce) && !Network.early().has(nonce))
-      wrong.push(`paid, never served: ${nonce}`)
+      wrong.push(`paid, neither served nor given back: ${nonce}`)
   const change = sales.change.get(address(desk)) ?? { availableAtoms: 0n, pendingAtoms: 0n }
   if (change.pendingAtoms !== 0n || change.availableAtoms !== changeAtoms || changeAtoms < 0n)
     wrong.push(`${desk.name} has ${change.availableAtoms} atoms of change, not ${changeAtoms}`)

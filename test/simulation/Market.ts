@@ -80,6 +80,21 @@ export const questions = [
 /** Names of parties: the first sells. */
 export const names = ['seller', 'desk', 'scout'] as const
 
+/** What is asked whose answer is told while it is made: each task asks another question. */
+export const spoken = names
+  .slice(1)
+  .flatMap((name) => questions.map((question, step) => `${question} (${name} ${step})`))
+
+/** A request for an answer, told or whole. */
+export function body(question: string) {
+  const { model } = terms.card
+  const messages = [{ role: 'user', content: question }]
+  return { model, messages, ...(spoken.includes(question) ? { stream: true } : {}) }
+}
+
+/** What is told, by the digest of its request. */
+export const spokenBy = new Map(spoken.map((question) => [Hash.digest(body(question)), question]))
+
 /** A party's wallet, the same in every simulation: whoever is asked to sign a payment is looked at. */
 export const wallets = new Map(
   names.map((name) => {

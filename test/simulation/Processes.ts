@@ -10,6 +10,7 @@ import * as Chain from '../../src/wallets/Chain.ts'
 import * as Law from './Law.ts'
 import * as Market from './Market.ts'
 import * as Network from './Network.ts'
+import type * as SellerLaw from './SellerLaw.ts'
 import * as Rpc from './virtual/Rpc.ts'
 import * as World from './World.ts'
 
@@ -37,7 +38,11 @@ export type Desk = World.Party & {
 }
 
 /** The seller. */
-export type Shop = World.Party & { node: Node.Node | undefined }
+export type Shop = World.Party & {
+  node: Node.Node | undefined
+  /** What its records must follow. */
+  readonly law: SellerLaw.SellerLaw
+}
 
 /** What a purchase can end in. */
 export type Ends = Record<
@@ -70,8 +75,8 @@ export async function startDesk(desk: Desk, ends: Ends): Promise<void> {
   } catch (error) {
     return again(desk, error, () => startDesk(desk, ends))
   }
-  const { random } = World.current()
-  if (random() < 0.7) finish(desk)
+  const { chance, isTelling } = World.current()
+  if (chance(isTelling ? 0.2 : 0.7)) finish(desk)
   for (const task of desk.tasks) if (task.status === 'open') ask(desk, task, ends)
   World.current().say(`${life.name} is up`)
 }
@@ -102,8 +107,12 @@ export function ask(desk: Desk, task: Task, ends: Ends, delayMs?: number): void 
   const world = World.current()
   const { life } = desk
   const buy = () => {
-    counted(desk, desk.buyer!.buy(task.call)).then(
-      (outcome) => take(desk, task, outcome, ends),
+    const listening = listen(desk, task)
+    counted(desk, desk.buyer!.buy({ ...task.call, ...listening?.call })).then(
+      (outcome) => {
+        listening?.judge(outcome)
+        take(desk, task, outcome, ends)
+      },
       (error: unknown) => {
         expectFailure(desk, error)
         ends.failed += 1
@@ -121,6 +130,39 @@ export function ask(desk: Desk, task: Task, ends: Ends, delayMs?: number): void 
     // The first alone, the others together: by then there is change to be used.
     delayMs ?? (task.call.step === 0 ? 200 : 4_000 * world.below(3)) + world.below(800),
   )
+}
+
+/** Listens to an answer that is told while it is made, until it is not wanted any more. */
+function listen(desk: Desk, { call: { body, step } }: Task) {
+  if (body.stream !== true) return undefined
+  const world = World.current()
+  const { life } = desk
+  const calling = new AbortController()
+  let heard = ''
+  let isOver = false
+  const cancel = () => calling.abort(new Error('not wanted any more'))
+  const leave = () => {
+    const kind = heard === '' ? 'call cancelled' : 'cancelled while told'
+    if (!isOver && !calling.signal.aborted && world.strikes(kind, 0.4)) cancel()
+  }
+  World.park(life, `${desk.name} may cancel ${step}`, leave, world.below(5_000))
+  const onDelta: Buyer.Call['onDelta'] = ({ text = '' }) => {
+    heard += text
+    if (calling.signal.aborted) world.wrong.push(`${desk.name} hears what it does not want`)
+    else if (world.strikes('cancelled while told', 2))
+      World.park(life, `${desk.name} cancels ${step}`, cancel, world.below(150))
+  }
+  const judge = ({ delivered }: Buyer.Outcome) => {
+    isOver = true
+    if (delivered === undefined) return
+    const { output, finish } = delivered.answered
+    // Cut short when it was asked for again, it may end before what was heard the first time.
+    const isShort = finish === 'length' && heard.startsWith(output)
+    const isSame = calling.signal.aborted ? output.startsWith(heard) : output === heard
+    if (!isSame && !isShort)
+      world.wrong.push(`${desk.name} was told ${heard}, and bought ${output}`)
+  }
+  return { call: { signal: calling.signal, onDelta }, judge }
 }
 
 /** What came of a purchase. */
@@ -193,12 +235,16 @@ export function settle(shop: Shop): void {
 /** Ends a process: what it had on its way never runs. */
 export function kill(party: World.Party): void {
   const world = World.current()
-  if (party.life === undefined) return
-  party.life.alive = false
+  const { life } = party
+  if (life === undefined) return
+  life.alive = false
   party.life = undefined
   party.books = undefined
   party.isDoomed = false
-  if (party.name === 'seller') Network.hangUp()
+  if (party.name === 'seller') {
+    Network.hangUp()
+    for (const utterance of world.utterances) utterance.isRunning = false
+  } else Network.left(life)
   const kept = world.parked.filter(({ life }) => life === undefined || life.alive)
   world.parked.splice(0, world.parked.length, ...kept)
 }

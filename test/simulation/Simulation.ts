@@ -12,6 +12,7 @@ import * as Market from './Market.ts'
 import * as Network from './Network.ts'
 import * as Operators from './Operators.ts'
 import * as Processes from './Processes.ts'
+import * as SellerLaw from './SellerLaw.ts'
 import * as Web from './Web.ts'
 import * as World from './World.ts'
 
@@ -55,9 +56,6 @@ const mostSteps = 4_000
 export function prepare(): void {
   Web.install()
   globalThis.fetch = Network.request as unknown as typeof fetch
-  const never = new AbortController().signal
-  AbortSignal.timeout = () => never
-  AbortSignal.any = (signals) => [...signals][0]!
   performance.now = () => World.current().nowMs - Market.startMs
   Object.defineProperty(globalThis.crypto, 'getRandomValues', {
     value: (bytes: Uint8Array) => {
@@ -114,6 +112,7 @@ function open(seed: number): Play {
     {
       ...{ seed, blocks, nowMs: Market.startMs + 1_000 },
       finality: [1, 2, 2, 3][Math.floor(random() * 4)]!,
+      isTelling: random() < 0.18,
     },
     random,
   )
@@ -124,7 +123,7 @@ function open(seed: number): Play {
   })
   const shop: Processes.Shop = Object.assign(
     party('seller', Disk.create('seller', Market.firstDisk)),
-    { node: undefined },
+    { node: undefined, law: SellerLaw.create() },
   )
   const desks = Market.names
     .slice(1, world.chance(0.95) ? 2 : 3)
@@ -138,13 +137,13 @@ function open(seed: number): Play {
 
 function desk(world: World.World, party: World.Party): Processes.Desk {
   const { name, disk } = party
-  const terms = Market.drawTerms(world, 0.45)
+  const terms = Market.drawTerms(world, world.isTelling ? 0 : 0.57)
   const trial = world.chance(0.2) ? Market.drawTerms(world, 0.5) : undefined
   const law = Law.create(name, { terms, trial })
   disk.files.set(`/${name}/${Operators.files.policy}`, terms.text)
   if (trial !== undefined) disk.files.set(`/${name}/${Operators.files.trial}`, trial.text)
   return Object.assign(party, {
-    tasks: tasks(name, [1, 1, 1, 1, 1, 1, 1, 2, 2, 3][world.below(10)]!),
+    tasks: tasks(world, name, counts[world.isTelling ? 1 : 0]![world.below(10)]!),
     ...{ law, ignored: new Set<Hex.Hex>(), calls: 0, buyer: undefined },
     onPaymentSigned(nonce: string, valueAtoms: bigint) {
       Law.follow(law, disk.texts)
@@ -153,12 +152,19 @@ function desk(world: World.World, party: World.Party): Processes.Desk {
   })
 }
 
-function tasks(name: string, count: number): Processes.Task[] {
+/** How many tasks a buyer has; of those that are all told, more. */
+const counts = [
+  [1, 1, 1, 1, 1, 1, 1, 2, 2, 3],
+  [1, 1, 2, 2, 2, 2, 2, 3, 3, 3],
+]
+
+/** Some answers are wanted while they are made, the others whole. */
+function tasks({ chance, isTelling }: World.World, name: string, count: number): Processes.Task[] {
   const { model } = Market.terms.card
   return Array.from({ length: count }, (_, step) => {
-    const messages = [{ role: 'user', content: Market.questions[step % Market.questions.length]! }]
-    const baseUrl = `http://${name}.market/v1`
-    const call = { baseUrl, model, body: { model, messages }, run: 'run', step }
+    const asked = Market.questions[step % Market.questions.length]!
+    const body = Market.body(isTelling || chance(0.3) ? `${asked} (${name} ${step})` : asked)
+    const call = { baseUrl: `http://${name}.market/v1`, model, body, run: 'run', step }
     return { call, status: 'open', tries: 0, waits: 0, captured: undefined }
   })
 }
@@ -170,7 +176,7 @@ async function trade(play: Play): Promise<void> {
   for (const desk of desks) void Processes.startDesk(desk, ends)
   await drained()
   const isOpen = () => desks.some(({ tasks }) => tasks.some(({ status }) => status === 'open'))
-  const underFire = [30, 50, 60, 80, 150][world.below(5)]!
+  const underFire = world.isTelling ? 150 : [30, 50, 60, 80, 150][world.below(5)]!
   for (let step = 0; step < underFire && isOpen() && world.wrong.length === 0; step += 1)
     await tick(play)
 }
@@ -210,7 +216,7 @@ async function tick(play: Play): Promise<void> {
     play.steps += 1
   } else play.idle += 1
   await drained()
-  Invariants.always(desks)
+  Invariants.always(desks, play.shop)
 }
 
 /** Whatever can go on by itself has gone as far as it can. */
@@ -231,7 +237,7 @@ function world({ shop, desks }: Play): readonly (Processes.Shop | Processes.Desk
 function disturb(play: Play): void {
   const { world, shop, desks } = play
   for (const desk of desks) if (desk.life !== undefined && dies(world, desk)) crash(play, desk)
-  if (shop.life !== undefined && world.strikes('crash of the seller', 0.006)) crash(play, shop)
+  if (shop.life !== undefined && closes(world, shop)) crash(play, shop)
   for (const party of [shop, ...desks]) {
     if (world.strikes('clock forwards', 0.005)) party.skewMs += leap(world)
     if (world.strikes('clock backwards', 0.005)) party.skewMs -= leap(world)
@@ -239,16 +245,25 @@ function disturb(play: Play): void {
   const { blocks, finality } = world
   if (finality > 1 && world.strikes('reorganisation', 0.015)) reorganise(world)
   if (world.nowMs < play.nextBlockMs) return
-  const drops = () => !world.isCalm && world.strikes('transaction dropped', 0.22)
+  const drops = () => !world.isCalm && world.strikes('transaction dropped', 0.26)
   Blocks.mine(blocks, Math.floor(world.nowMs / 1000), () =>
     drops() ? 'drop' : world.chance(0.85) ? 'take' : 'leave',
   )
   play.nextBlockMs = world.nowMs + 200 + world.below(play.blockMs)
 }
 
-/** At any time, and sooner while something is under review or was just approved. */
-function dies(world: World.World, { books }: Processes.Desk): boolean {
+/** At any time, and sooner while an answer was paid for that is not given yet. */
+function closes(world: World.World, { books }: Processes.Shop): boolean {
+  if (world.strikes('crash of the seller', 0.006)) return true
+  const ahead = books?.state.sales.openPrepaid.size ?? 0
+  const often = Network.isTelling() ? 0.06 : 0.008
+  return ahead > 0 && world.strikes('crash of the seller before an answer', often)
+}
+
+/** At any time; sooner while something is under review or was just approved, or while it is told an answer. */
+function dies(world: World.World, { books, life }: Processes.Desk): boolean {
   if (world.strikes('crash of a buyer', 0.006)) return true
+  if (Network.isTelling(life) && world.strikes('crash of a buyer that is told', 0.3)) return true
   const reviews = books?.state.purchases.usage.reviews.size ?? 0
   return reviews > 0 && world.strikes('crash beside a review', 0.025)
 }
@@ -285,7 +300,12 @@ function standing({ books, name }: World.Party): string {
   const states = new Set<string>([...(known?.values() ?? [])].map(({ status }) => status))
   for (const { status, approved } of books?.state.purchases.purchases.values() ?? [])
     if (status === 'reviewing' && approved !== undefined) states.add('approved')
-  const order = ['paying', 'held', 'approved', 'reviewing', 'served']
+  for (const { status } of books?.state.sales.prepaid.values() ?? [])
+    if (status === 'funded') states.add('funded ahead')
+    else if (status === 'accepted') states.add(status)
+  if (name === 'seller' && Network.isTelling()) states.add('telling')
+  const order = ['paying', 'held', 'approved', 'reviewing', 'telling']
+  order.push('funded ahead', 'accepted', 'served')
   const found = order.find((each) => states.has(each))
   return `${name === 'seller' ? 'seller' : 'buyer'}: ${found ?? 'nothing open'}`
 }

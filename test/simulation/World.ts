@@ -62,9 +62,25 @@ export const kinds = [
   'crash beside a review',
   'policy reloaded',
 ] as const
-export type Kind = (typeof kinds)[number]
 
-/** What operators did and what came of it, counted where the journals say so. */
+/** Kinds of faults of answers that are told while they are made. */
+export const tellingKinds = [
+  'gone before the first word',
+  'told and cut off',
+  'part late',
+  'part in pieces',
+  'engine failed',
+  'engine failed midway',
+  'engine refused',
+  'call cancelled',
+  'cancelled while told',
+  'crash of a buyer that is told',
+  'crash of the seller before an answer',
+] as const
+/** A kind of fault. */
+export type Kind = (typeof kinds)[number] | (typeof tellingKinds)[number]
+
+/** What operators and sellers did and what came of it, counted where the journals say so. */
 export const acts = [
   'review',
   'approval',
@@ -76,8 +92,24 @@ export const acts = [
   'thaw',
   'denied while frozen',
   'trial of another opinion',
+  'paid ahead',
+  'answered ahead',
+  'answered in short',
+  'given back',
+  'change instead of an answer',
 ] as const
 export type Act = (typeof acts)[number]
+
+/** What an engine said when it was asked once. */
+export type Utterance = {
+  readonly question: string
+  /** All it would say. */
+  readonly whole: string
+  said: string
+  isTold: boolean
+  /** It works, and nobody stopped it. */
+  isRunning: boolean
+}
 
 /** One simulated world. */
 export type World = {
@@ -87,11 +119,15 @@ export type World = {
   isCalm: boolean
   /** How many confirmations make a block final. */
   readonly finality: number
+  /** Every answer is wanted while it is made, and little else goes wrong. */
+  readonly isTelling: boolean
   readonly parties: Map<string, Party>
   readonly parked: Parked[]
   readonly blocks: Blocks.Blocks
   readonly faults: Record<Kind, number>
   readonly acts: Record<Act, number>
+  /** What engines said, to whoever asked. */
+  readonly utterances: Utterance[]
   /** What went wrong: any entry fails the simulation. */
   readonly wrong: string[]
   /** Every step and what came of it, in words. */
@@ -124,18 +160,20 @@ export function enter(entered: World): World {
 
 /** An empty world of a seed. */
 export function create(
-  given: Pick<World, 'seed' | 'nowMs' | 'blocks'> & { readonly finality: number },
+  given: Pick<World, 'seed' | 'nowMs' | 'blocks' | 'finality' | 'isTelling'>,
   random: () => number,
 ): World {
-  const temper = new Map(kinds.map((kind) => [kind, tempers[Math.floor(random() * 5)]!]))
-  const faults = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<Kind, number>
+  const all: readonly Kind[] = [...kinds, ...tellingKinds]
+  const temper = new Map(all.map((kind) => [kind, tempers[Math.floor(random() * 5)]!]))
+  if (given.isTelling) for (const kind of kinds) temper.set(kind, temper.get(kind)! / 4)
+  const faults = Object.fromEntries(all.map((kind) => [kind, 0])) as Record<Kind, number>
   const chance = (probability: number) => random() < probability
   const made: World = {
     ...given,
     isCalm: false,
     parties: new Map(),
     parked: [],
-    ...{ wrong: [], trace: [] },
+    ...{ utterances: [], wrong: [], trace: [] },
     faults,
     acts: Object.fromEntries(acts.map((act) => [act, 0])) as Record<Act, number>,
     opening: undefined,

@@ -69,7 +69,7 @@ function read(name: string, args: readonly unknown[], at: number): unknown {
   const isUsed = Blocks.isUsed(world.blocks, payer, nonce, at)
   // What a final block holds is not denied: that is what finality stands for.
   const isFinal = Blocks.isUsed(world.blocks, payer, nonce, at - world.finality + 1)
-  return isUsed && !(!isFinal && world.strikes('node says unused', 0.5))
+  return isUsed && !(!isFinal && world.strikes('node says unused', 0.6))
 }
 
 type Filter = {
