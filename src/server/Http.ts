@@ -34,6 +34,11 @@ export async function listen(
   }
 }
 
+/** Who asks: for rate limits. */
+export function address(context: Parameters<typeof getConnInfo>[0]): string {
+  return getConnInfo(context).remote.address ?? 'unknown'
+}
+
 /** Serves anything that answers requests, as {@link listen} does a node. */
 export function serve(fetch: Fetch, port: number): Promise<Listening> {
   const answer: Fetch = async (request, env) => atOnce(await fetch(request, env))

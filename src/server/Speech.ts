@@ -2,11 +2,12 @@
  * @module Speech: an engine at work on one answer. What it says is kept to the tokens sold and can be
  * heard while it is said, by one listener who may be slower; stopped midway, what it said is the answer.
  */
+import * as Tokenizer from '../attribution/spans/Tokenizer.ts'
 import type { Clock } from '../kernel/Clock.ts'
 import { BaseError } from '../kernel/Errors.ts'
 import * as Chat from '../models/Chat.ts'
+import * as Draft from '../models/Draft.ts'
 import * as Engine from '../models/Engine.ts'
-import * as Limit from './Limit.ts'
 import type * as Order from './Order.ts'
 
 /** An answer as it was said, and how long the engine took. */
@@ -34,40 +35,51 @@ const graceMs = 2_000
 /** Lets the engine of an order begin. */
 export function begin(order: Order.Order, now: Clock): Speech {
   const { offer, request } = order
-  const limit = Limit.open(order.maxTokensOut)
   const stopping = new AbortController()
   const stopped = new Promise<'stopped'>((resolve) => {
     const later = () => void setTimeout(() => resolve('stopped'), graceMs).unref()
     stopping.signal.addEventListener('abort', later, { once: true })
   })
   const queue = pile()
-  const hear = (delta: Engine.Delta) => {
+  const { maxTokensOut: maxTokens } = order
+  const draft = Draft.open({ countTokens: Tokenizer.count, maxTokens, onDelta: queue.add })
+  const heard = { units: 0, calls: 0 }
+  const hear = ({ text = '', toolCalls = [] }: Engine.Delta) => {
     if (stopping.signal.aborted) return
-    const kept = limit.take(delta)
-    if (kept !== undefined) queue.add(kept)
-    if (limit.isFull()) stopping.abort()
+    heard.units += text.length
+    heard.calls += toolCalls.length
+    draft.say(text)
+    for (const { index, ...piece } of toolCalls) draft.call({ key: String(index), ...piece })
+    if (draft.isFull) stopping.abort()
   }
   const startedMs = now()
   const wallMs = () => Math.max(0, now() - startedMs)
   const work = async (): Promise<Spoken | Engine.Refusal> => {
     const { signal } = stopping
     const asked = { ...request, signal }
-    let answer: Engine.Answer | Engine.Refusal | 'stopped' | undefined
+    let answer: Came['answer']
+    let isEnded = false
     try {
       answer = await Promise.race([offer.engine.answer(asked, { onDelta: hear }), stopped])
       if (answer !== 'stopped' && answer.kind === 'answered' && !signal.aborted) {
         expectReceipts(answer.consumed ?? [])
-        hear(untold(limit.said, answer))
+        const { text, toolCalls = [] } = answer
+        isEnded = true
+        // Not every engine tells all that it answers.
+        const untold = heard.calls > 0 ? {} : { toolCalls }
+        hear(Engine.whole({ text: text.slice(heard.units), ...untold }))
       }
     } catch (cause) {
       // Who throws when it is stopped has said what it said.
       if (!signal.aborted) throw failed(offer.card.model, cause)
     }
     if (typeof answer === 'object' && answer.kind === 'refused' && !signal.aborted) return answer
-    const { text, toolCalls } = limit.said
-    if (signal.aborted && !limit.isFull() && text === '' && toolCalls.length === 0)
+    if (signal.aborted && !draft.isFull && draft.isEmpty)
       return Engine.refuse('cancelled', 'the request was given up before anything was said')
-    return { kind: 'spoken', answer: said(limit, { answer, signal, wallMs }), wallMs: wallMs() }
+    const told = draft.end(false)
+    if (isEnded && !isTold(answer as Engine.Answer, { ...told, isCut: draft.isFull }))
+      throw failed(offer.card.model, new Error('it told one thing and answered another'))
+    return { kind: 'spoken', answer: said(told, { answer, signal, wallMs }), wallMs: wallMs() }
   }
   const ended = work().finally(queue.end)
   // Whoever listens hears of it from `ended`; nobody may be listening yet.
@@ -101,6 +113,8 @@ export async function inTime(speech: Speech, withinMs: number): Promise<Spoken |
   }
 }
 
+type Told = Pick<Engine.Answer, 'text' | 'toolCalls'>
+
 type Came = {
   readonly answer: Engine.Answer | Engine.Refusal | 'stopped' | undefined
   readonly signal: AbortSignal
@@ -108,14 +122,14 @@ type Came = {
 }
 
 /** What was said as an answer; what a stopped engine did not tell of its work is left out. */
-function said({ said: { text, toolCalls } }: Limit.Limit, came: Came): Engine.Answer {
+function said({ text, toolCalls }: Told, came: Came): Engine.Answer {
   const { answer, signal, wallMs } = came
   const measured = typeof answer === 'object' && answer.kind === 'answered' ? answer : undefined
   const computeMs = wallMs()
   return {
     kind: 'answered',
     text,
-    ...(toolCalls.length === 0 ? {} : { toolCalls }),
+    ...(toolCalls === undefined ? {} : { toolCalls }),
     citations: [],
     usage: measured?.usage ?? { tokensIn: 0, tokensOut: 0 },
     meter: measured?.meter ?? { computeMs, meter: 'engine', basis: 'wall', device: 'unknown' },
@@ -124,13 +138,14 @@ function said({ said: { text, toolCalls } }: Limit.Limit, came: Came): Engine.An
   }
 }
 
-/** What an engine answered and did not tell. Throws when what it told is not the answer. */
-function untold(said: Limit.Said, { text, toolCalls = [] }: Engine.Answer): Engine.Delta {
-  const isTold = said.toolCalls.length > 0
-  const isSame = Chat.outputText({ text: '', toolCalls }) === Chat.outputText({ ...said, text: '' })
-  if (!text.startsWith(said.text) || (isTold && !isSame))
-    throw new Error('it told one thing and answered another')
-  return Engine.whole({ text: text.slice(said.text.length), ...(isTold ? {} : { toolCalls }) })
+/** Whether what an engine told is what it answered, as far as it was sold. */
+function isTold(
+  { text, toolCalls = [] }: Engine.Answer,
+  told: Told & { readonly isCut: boolean },
+): boolean {
+  if (told.isCut) return text.toWellFormed().startsWith(told.text)
+  const calls = (of: readonly Engine.ToolCall[]) => Chat.outputText({ text: '', toolCalls: of })
+  return text.toWellFormed() === told.text && calls(toolCalls) === calls(told.toolCalls ?? [])
 }
 
 /** A record that names what cannot be could never be read again. */
