@@ -34,6 +34,7 @@ const main = defineCommand({
     demo: load(() => import('./commands/demo.ts')),
     node: load(() => import('./commands/node.ts')),
     agent: load(() => import('./commands/agent.ts')),
+    registry: load(() => import('./commands/registry.ts')),
   },
 })
 

@@ -100,6 +100,7 @@ export async function open(
   return {
     ...{ chain, contracts, node, now, scratch },
     baseUrl: started.baseUrl,
+    rpcUrl: local.rpcUrl,
     ...{ policy, policyText },
     /** A wallet with money, and a buyer that spends it. */
     async agent(agent: Agent = {}) {
