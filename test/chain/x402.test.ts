@@ -250,6 +250,32 @@ describe('what a seller refuses, unpaid', () => {
     expect(await balance()).toBe(before)
   })
 
+  test('a payment that somebody hands in after it was verified is found, and paid once', async () => {
+    const { payload, requirements } = await Setup.signed(setup)
+    const before = await balance()
+    expect(await setup.seller.verify(payload, requirements)).toMatchObject({ ok: true })
+    const { tx } = await Setup.submit(setup, setup.stranger, payload)
+    const found = await setup.seller.settleOrFind({ payload, isFresh: true })
+    expect(found).toMatchObject({ kind: 'paid', evidence: { tx } })
+    expect((await balance()) - before).toBe(BigInt(requirements.amount))
+  })
+
+  test('what was verified is sent as it was simulated, once; without that the official way', async () => {
+    const { payload, requirements } = await Setup.signed(setup)
+    const sent = async (isFresh: boolean) => {
+      const from = await setup.chain.blockNumber()
+      const found = await setup.seller.settleOrFind({ payload, isFresh })
+      return { found, blocks: (await setup.chain.blockNumber()) - from }
+    }
+    await setup.seller.verify(payload, requirements)
+    expect(await sent(true)).toMatchObject({ found: { kind: 'paid' }, blocks: 1 })
+    expect(await sent(true)).toMatchObject({ found: { kind: 'paid' }, blocks: 0 })
+    const other = await Setup.signed(setup)
+    expect(
+      await setup.seller.settleOrFind({ payload: other.payload, isFresh: true }),
+    ).toMatchObject({ kind: 'paid' })
+  })
+
   test('a payment to somebody else is not settled', async () => {
     const { payload } = await Setup.signed(setup)
     const foreign = alter({ to: far })({ payload, requirements: payload.accepted })
