@@ -9,19 +9,7 @@ import * as HttpEngine from './HttpEngine.ts'
 import * as Reader from './Reader.ts'
 import type { Passage } from './Retriever.ts'
 
-const card: Engine.ModelCard = {
-  v: 1,
-  model: 'sold',
-  kind: 'generative',
-  tokenizer: 'words@1',
-  stdUsPerTokenIn: 1,
-  stdUsPerTokenCached: 1,
-  stdUsPerTokenOut: 10,
-  maxTokensIn: 20,
-  maxTokensOut: 200,
-  lineagePpb: '0',
-  datanet: 'docs',
-}
+const card: Engine.ModelCard = { ...OpenAi.card, maxTokensIn: 20, maxTokensOut: 200 }
 const countTokens = Tokenizer.count
 const documents = [
   [

@@ -7,19 +7,7 @@ import * as Tokenizer from '../attribution/spans/Tokenizer.ts'
 import * as ChatModelEngine from './ChatModelEngine.ts'
 import type * as Engine from './Engine.ts'
 
-const card: Engine.ModelCard = {
-  v: 1,
-  model: 'sold',
-  kind: 'generative',
-  tokenizer: 'words@1',
-  stdUsPerTokenIn: 1,
-  stdUsPerTokenCached: 1,
-  stdUsPerTokenOut: 10,
-  maxTokensIn: 100,
-  maxTokensOut: 50,
-  lineagePpb: '0',
-  datanet: 'docs',
-}
+const { card } = OpenAi
 const able: Engine.ModelCard = { ...card, can: ['schema', 'stop', 'tools'] }
 const find = { type: 'function', function: { name: 'find', parameters: { type: 'object' } } }
 const asked: Engine.Request = {

@@ -5,20 +5,7 @@ import * as Chat from './Chat.ts'
 import type * as Engine from './Engine.ts'
 import * as HttpEngine from './HttpEngine.ts'
 
-const card: Engine.ModelCard = {
-  v: 1,
-  model: 'sold',
-  kind: 'generative',
-  tokenizer: 'words@1',
-  stdUsPerTokenIn: 1,
-  stdUsPerTokenCached: 1,
-  stdUsPerTokenOut: 10,
-  maxTokensIn: 100,
-  maxTokensOut: 50,
-  lineagePpb: '0',
-  datanet: 'docs',
-  can: ['schema', 'stop', 'tools'],
-}
+const card: Engine.ModelCard = { ...OpenAi.card, can: ['schema', 'stop', 'tools'] }
 const key = 'secret-key-of-the-upstream'
 const find = { type: 'function', function: { name: 'find', parameters: { type: 'object' } } }
 const asked: Engine.Request = {

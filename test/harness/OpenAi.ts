@@ -6,6 +6,15 @@ import { once } from 'node:events'
 import * as Http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type * as Engine from '../../src/models/Engine.ts'
+import * as Terms from './Terms.ts'
+
+/** Card of a model behind one. */
+export const card: Engine.ModelCard = {
+  ...Terms.card,
+  ...{ model: 'sold', kind: 'generative', stdUsPerTokenOut: 10 },
+  ...{ maxTokensIn: 100, maxTokensOut: 50 },
+}
 
 /** A request as it came, and what became of it. */
 export type Asked = {
