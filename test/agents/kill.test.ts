@@ -18,6 +18,7 @@ import * as Files from '../../src/store/Files.ts'
 import * as Journal from '../../src/store/Journal.ts'
 import * as PaymentEvidence from '../../src/wallets/PaymentEvidence.ts'
 import * as Wallet from '../../src/wallets/Wallet.ts'
+import * as Wire from '../../src/wallets/x402/Wire.ts'
 import * as Bundle from '../harness/Bundle.ts'
 import * as Market from '../harness/Market.ts'
 import * as Child from '../kill/Child.ts'
@@ -29,15 +30,18 @@ const { body } = Market.call({ baseUrl: 'http://x' })
 let started: Start.Market
 let nursery: Child.Nursery
 let front: { readonly baseUrl: string; close(): Promise<void> }
-/** What to do about the next paid request that passes; `ask` hands it on. */
-let trap: ((ask: () => Promise<Response>) => Promise<Response>) | undefined
+/** What to do about the next paid request of a payer; `ask` hands it on. */
+const traps = new Map<string, (ask: () => Promise<Response>) => Promise<Response>>()
 
 beforeAll(async () => {
   started = await Start.start({ dir: nodeDir, documents: Market.documents })
   front = await Http.serve(async (request) => {
     const ask = async () => started.app.fetch(request)
-    const caught = request.headers.has('payment-signature') ? trap : undefined
-    if (caught !== undefined) trap = undefined
+    const header = request.headers.get('payment-signature')
+    const { authorization } = header === null ? {} : Wire.decodePayload(header).payload
+    const payer = String((authorization as { from?: unknown } | undefined)?.from).toLowerCase()
+    const caught = traps.get(payer)
+    traps.delete(payer)
     return caught === undefined ? ask() : caught(ask)
   }, 0)
   const folder = join(scratch, 'programs', 'agents')
@@ -155,7 +159,8 @@ async function killedAt(
 
 const answer = expect.stringContaining('about fifty minutes later each day')
 
-describe('an agent killed', () => {
+// Processes of their own, each with its own folder and key: what one waits for the others need not.
+describe.concurrent('an agent killed', () => {
   test('while it works goes on: answered, and nothing done twice', async () => {
     const desk = await stand('working')
     const first = await killedAt(desk, { asked: 'work' }, 'working')
@@ -192,12 +197,12 @@ describe('an agent killed', () => {
   ])('while it pays, %s, pays once', async (_, isServed) => {
     const desk = await stand(`paying-${isServed}`)
     const passed = new Promise<void>((resolve) => {
-      trap = async (ask) => {
+      traps.set(desk.address, async (ask) => {
         if (isServed) await ask()
         resolve()
         await new Promise((later) => setTimeout(later, 500))
         return new Response(null, { status: 503 })
-      }
+      })
     })
     const child = desk.send({ asked: 'work' })
     await passed
