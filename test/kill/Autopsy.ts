@@ -19,7 +19,7 @@ export type Purchase = {
   readonly id: Hex
   readonly order: string
   readonly allowed: boolean
-  status: 'refused' | 'held' | 'paying' | 'captured' | 'disputed' | 'voided'
+  status: 'refused' | 'held' | 'paying' | 'captured' | 'disputed' | 'voided' | 'refunded'
   nonce?: Hex
   atoms: bigint
   receiptHash?: Hex
@@ -28,10 +28,14 @@ export type Purchase = {
 
 /** A sale as a seller's journal tells it. */
 export type Sale = {
-  readonly receiptHash: Hex
+  /** Of what was served. */
+  receiptHash?: Hex
   readonly nonce: Hex
   readonly atoms: bigint
-  status: 'served' | 'funded' | 'unfunded'
+  /** Told while it was made, and paid before. */
+  readonly isAhead: boolean
+  /** `accepted` and `ahead`: to be paid, and paid, for an answer that is still to come. */
+  status: 'accepted' | 'ahead' | 'served' | 'funded' | 'unfunded' | 'returned'
   evidence?: PaymentEvidence.Evidence
 }
 
@@ -81,6 +85,8 @@ export function purchases(dir: string): ReadonlyMap<Hex, Purchase> {
         receiptHash: Receipt.hash(event.receipt!),
         evidence: event.evidence,
       })
+    else if (event.type === 'refunded')
+      Object.assign(all.get(event.purchase)!, { status: 'refunded', evidence: event.evidence })
     else if (event.type === 'disputed' || event.type === 'voided')
       all.get(event.purchase)!.status = event.type
   return all
@@ -91,18 +97,26 @@ export function sales(dir: string): ReadonlyMap<Hex, Sale> {
   const all = new Map<Hex, Sale>()
   const named = new Map<Hex, Sale>()
   for (const event of events(dir))
-    if (event.type === 'served') {
+    if (event.type === 'accepted') {
+      const { nonce, valueAtoms } = event.payment
+      all.set(nonce, { nonce, atoms: BigInt(valueAtoms), isAhead: true, status: 'accepted' })
+    } else if (event.type === 'served') {
       const receiptHash = Receipt.hash(event.receipt)
       const { nonce, valueAtoms } = event.payment
-      const sale: Sale = { receiptHash, nonce, atoms: BigInt(valueAtoms), status: 'served' }
+      const before = all.get(nonce) ?? { nonce, atoms: BigInt(valueAtoms), isAhead: false }
+      const status = 'status' in before && before.status === 'ahead' ? 'funded' : 'served'
+      const sale: Sale = { ...before, receiptHash, status }
       all.set(nonce, sale)
       named.set(receiptHash, sale)
-    } else if (event.type === 'funded')
-      Object.assign(named.get(event.receiptHash!)!, {
-        status: 'funded',
-        evidence: event.evidence,
-      })
-    else if (event.type === 'unfunded') named.get(event.receiptHash!)!.status = 'unfunded'
+    } else if (event.type === 'funded' || event.type === 'unfunded') {
+      const { receiptHash, payment } = event
+      const sale = receiptHash === undefined ? all.get(payment!.nonce)! : named.get(receiptHash)!
+      if (event.type === 'unfunded') sale.status = 'unfunded'
+      else {
+        sale.status = sale.status === 'accepted' ? 'ahead' : 'funded'
+        sale.evidence = event.evidence as PaymentEvidence.Evidence
+      }
+    } else if (event.type === 'returned') all.get(event.payment.nonce)!.status = 'returned'
   return all
 }
 
@@ -134,12 +148,21 @@ export type LeftByBuyer =
 /** What a killed seller can leave open. */
 export type LeftBySeller =
   | 'asked-unserved'
+  | 'accepted-not-funded'
+  | 'funded-not-served'
+  | 'mid-stream'
   | 'served-unsettled'
   | 'settled-unstored'
   | 'funded-untold'
 
 /** What the wire saw of a paid request. */
-export type Seen = { asked: number; answered: number; open: number }
+export type Seen = {
+  asked: number
+  answered: number
+  open: number
+  /** Words of an answer went by that did not end yet. */
+  isTold: boolean
+}
 
 /**
  * What a dead buyer left open. Sent is what left a trace in the seller's journal or on chain; a request
@@ -168,11 +191,16 @@ export function leftBySeller(facts: {
   readonly sales: ReadonlyMap<Hex, Sale>
   readonly used: ReadonlySet<Hex>
   readonly open: ReadonlySet<Hex>
+  /** Nonces under which it was telling an answer. */
+  readonly told: ReadonlySet<Hex>
 }): ReadonlySet<LeftBySeller> {
   const left = new Set<LeftBySeller>()
   for (const { status, nonce } of facts.sales.values()) {
     if (status === 'served')
       left.add(facts.used.has(nonce) ? 'settled-unstored' : 'served-unsettled')
+    const isAhead = status === 'accepted' || status === 'ahead'
+    if (isAhead && facts.told.has(nonce)) left.add('mid-stream')
+    else if (isAhead) left.add(status === 'ahead' ? 'funded-not-served' : 'accepted-not-funded')
     if (status === 'funded' && facts.open.has(nonce)) left.add('funded-untold')
   }
   for (const nonce of facts.open) if (!facts.sales.has(nonce)) left.add('asked-unserved')

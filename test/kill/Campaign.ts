@@ -7,15 +7,17 @@ import type { Hex } from '../../src/kernel/Hex.ts'
 import * as Autopsy from './Autopsy.ts'
 import type * as BuyerProcess from './buyer.ts'
 import type * as Child from './Child.ts'
+import type * as SellerProcess from './seller.ts'
 import * as Terms from './Terms.ts'
 import type * as World from './World.ts'
 
 type StopAt = NonNullable<BuyerProcess.Told['stopAt']>
+type SellerStop = NonNullable<SellerProcess.Told['stopAt']>
 
 /** Where a buyer is killed: stopped inside, at the wire, or whenever. */
-export type BuyerAim = StopAt | 'asking' | 'answering' | 'answered' | 'any time'
+export type BuyerAim = StopAt | 'asking' | 'answering' | 'told' | 'answered' | 'any time'
 /** Where a seller is killed: stopped inside, at the chain's door, or whenever. */
-export type SellerAim = 'served' | 'settled' | 'unsent' | 'landed' | 'any time'
+export type SellerAim = SellerStop | 'unsent' | 'landed' | 'any time'
 
 /** One kill and what it left open. */
 export type Kill = {
@@ -103,7 +105,7 @@ export async function killBuyer(
   },
 ): Promise<boolean> {
   const { aim, delayMs = 0, after, runs = 1 } = blow
-  const { paid, delivered } = world.traps
+  const { paid, delivered, told } = world.traps
   const stops = aim === 'held' || aim === 'paying' || aim === 'sending'
   const child = start({ runs, ...(stops ? { stopAt: aim } : {}) })
   if (aim === 'asking')
@@ -118,6 +120,7 @@ export async function killBuyer(
       await child.kill()
       return 'lost'
     })
+  else if (aim === 'told') told.set(desk.address, () => void child.kill())
   else if (aim === 'answered') delivered.set(desk.address, () => void child.kill())
   else if (aim === 'any time')
     void child.says('opened', patienceMs).then(async () => {
@@ -136,6 +139,7 @@ export async function killBuyer(
   })
   paid.delete(desk.address)
   delivered.delete(desk.address)
+  told.delete(desk.address)
   if (through !== false) return false
   await world.front.idle()
   const left = Autopsy.leftByBuyer({
@@ -155,12 +159,15 @@ export async function killSeller(
   log: Log,
   { aim, delayMs = 0 }: { readonly aim: SellerAim; readonly delayMs?: number },
 ): Promise<boolean> {
-  const child = world.seller(aim === 'served' || aim === 'settled' ? { stopAt: aim } : {})
-  const openNonces = () =>
-    new Set([...world.wire].filter(([, { open }]) => open > 0).map(([nonce]) => nonce))
+  const isOutside = aim === 'unsent' || aim === 'landed' || aim === 'any time'
+  const child = world.seller(isOutside ? {} : { stopAt: aim })
+  const noncesOf = (is: (seen: Autopsy.Seen) => boolean) =>
+    new Set([...world.wire].filter(([, seen]) => is(seen)).map(([nonce]) => nonce))
   let open: ReadonlySet<Hex> = new Set()
+  let told: ReadonlySet<Hex> = new Set()
   const kill = async () => {
-    open = openNonces()
+    open = noncesOf((seen) => seen.open > 0)
+    told = noncesOf((seen) => seen.isTold)
     await child.kill()
   }
   if (aim === 'unsent' || aim === 'landed')
@@ -190,7 +197,7 @@ export async function killSeller(
   await world.rpc.idle()
   const used = new Set<Hex>()
   for (const desk of world.desks) for (const nonce of await world.used(desk)) used.add(nonce)
-  const left = Autopsy.leftBySeller({ sales: Autopsy.sales(world.sellerDir), used, open })
+  const left = Autopsy.leftBySeller({ sales: Autopsy.sales(world.sellerDir), used, open, told })
   if (child.lines.some((line) => 'opened' in line))
     log.kills.push({ who: 'seller', aim, left: [...left] })
   return true

@@ -25,6 +25,7 @@ export type Plan = {
 export const states = [
   ...['held', 'paying-before-send', 'sent-unconfirmed'],
   ...['served-unsettled', 'settled-unstored'],
+  ...['accepted-not-funded', 'funded-not-served', 'mid-stream'],
 ] as const
 
 /** What happened. */

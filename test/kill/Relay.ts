@@ -13,8 +13,22 @@ export type Passing = {
   readonly body: string
 }
 
-/** What came back. */
-export type Reply = { readonly status: number; readonly headers: Headers; readonly body: Buffer }
+/** What came back; what is told while it is made comes in parts. */
+export type Reply = {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Buffer | AsyncIterable<Uint8Array>
+}
+
+/** Who hears of what passes. */
+export type Listener = {
+  /** A reply was handed over. */
+  readonly delivered?: (passing: Passing, reply: Reply) => void
+  /** A part of one was, before its end. */
+  readonly told?: (passing: Passing, part: string) => void
+  /** Nothing more comes of it. */
+  readonly over?: (passing: Passing) => void
+}
 
 /** Lets a request through by `pass`; `lost` breaks the connection of who asked. */
 export type Handler = (passing: Passing, pass: () => Promise<Reply>) => Promise<Reply | 'lost'>
@@ -29,15 +43,12 @@ export type Relay = {
   close(): Promise<void>
 }
 
-/** Opens a relay; `delivered` hears of each reply that was handed over. */
-export async function open(
-  handler: Handler,
-  delivered: (passing: Passing, reply: Reply) => void = () => undefined,
-): Promise<Relay> {
+/** Opens a relay. */
+export async function open(handler: Handler, listener: Listener = {}): Promise<Relay> {
   let upstream: string | undefined
   let open = 0
   let waiting: (() => void)[] = []
-  const carry = async (passing: Passing): Promise<Reply> => {
+  const carry = async (passing: Passing, dropped: AbortSignal): Promise<Reply> => {
     if (upstream === undefined) throw new Error('nobody is there')
     const { method, path, headers, body } = passing
     const response = await fetch(upstream + path, {
@@ -45,21 +56,31 @@ export async function open(
       headers,
       ...(method === 'GET' ? {} : { body }),
       redirect: 'manual',
-      signal: AbortSignal.timeout(60_000),
+      signal: AbortSignal.any([dropped, AbortSignal.timeout(60_000)]),
     })
     const { status } = response
-    return { status, headers: response.headers, body: Buffer.from(await response.arrayBuffer()) }
+    const isTold = response.headers.get('content-type')?.startsWith('text/event-stream') === true
+    const parts = response.body as unknown as AsyncIterable<Uint8Array>
+    const given = isTold ? parts : Buffer.from(await response.arrayBuffer())
+    return { status, headers: response.headers, body: given }
   }
   const server = createServer(async (request, response) => {
     open += 1
+    const dropping = new AbortController()
+    let passing: Passing | undefined
     try {
-      const passing = await read(request)
-      const reply = await handler(passing, () => carry(passing))
+      const taken = await read(request)
+      passing = taken
+      const reply = await handler(taken, () => carry(taken, dropping.signal))
+      const tell = (part: string) => listener.told?.(taken, part)
       if (reply === 'lost') response.destroy()
-      else await write(response, reply).then((done) => done && delivered(passing, reply))
+      else if (await write(response, reply, tell)) listener.delivered?.(taken, reply)
     } catch {
       response.destroy()
     } finally {
+      // Whoever tells an answer hears that nobody listens.
+      dropping.abort()
+      if (passing !== undefined) listener.over?.(passing)
       open -= 1
       if (open === 0) for (const each of waiting.splice(0)) each()
     }
@@ -100,13 +121,27 @@ async function read(request: IncomingMessage): Promise<Passing> {
 }
 
 /** True when the reply left this process before who asked was gone. */
-function write(response: ServerResponse, reply: Reply): Promise<boolean> {
-  if (response.destroyed || response.socket?.destroyed !== false) return Promise.resolve(false)
-  return new Promise((resolve) => {
+async function write(
+  response: ServerResponse,
+  reply: Reply,
+  tell: (part: string) => void,
+): Promise<boolean> {
+  const isGone = () => response.destroyed || response.socket?.destroyed !== false
+  if (isGone()) return false
+  const headers = [...reply.headers].filter(([name]) => !ofTheHop.has(name))
+  const done = new Promise<boolean>((resolve) => {
     response.once('finish', () => resolve(true)).once('close', () => resolve(false))
-    const headers = [...reply.headers].filter(([name]) => !ofTheHop.has(name))
-    // Each connection carries one request: the next one meets a process that is there.
-    response.writeHead(reply.status, { ...Object.fromEntries(headers), connection: 'close' })
-    response.end(reply.body)
   })
+  // Each connection carries one request: the next one meets a process that is there.
+  response.writeHead(reply.status, { ...Object.fromEntries(headers), connection: 'close' })
+  if (Buffer.isBuffer(reply.body)) response.end(reply.body)
+  else {
+    for await (const part of reply.body) {
+      if (isGone()) return false
+      response.write(part)
+      tell(Buffer.from(part).toString())
+    }
+    response.end()
+  }
+  return done
 }

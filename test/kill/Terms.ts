@@ -62,13 +62,20 @@ vertical is the angle of the flight against the sun, and its length is the dista
   },
 ]
 
-/** The calls of a run. */
+/** Whether a question is one whose answer is told while it is made. */
+export function isTold(question: string): boolean {
+  return question.endsWith(' Tell me.')
+}
+
+/** The calls of a run: each second answer is told while it is made. */
 export function calls(steps: number): readonly { readonly [key: string]: unknown }[] {
   const questions = ['When does high water come?', 'How does a forager tell where clover stands?']
-  return Array.from({ length: steps }, (_, step) => ({
-    model: 'docs-reader',
-    messages: [{ role: 'user', content: questions[step % questions.length] }],
-  }))
+  return Array.from({ length: steps }, (_, step) => {
+    const question = questions[step % questions.length]!
+    const stream = step % 2 === 1
+    const messages = [{ role: 'user', content: stream ? `${question} Tell me.` : question }]
+    return { model: 'docs-reader', messages, ...(stream ? { stream } : {}) }
+  })
 }
 
 /** Far above what a whole campaign spends: nothing here is to be refused. */

@@ -19,6 +19,10 @@ export type Verdict = {
   readonly payments: number
   readonly receipts: number
   readonly funded: number
+  /** Of these, told while they were made. */
+  readonly told: number
+  /** Payments that were given back as change; each order is paid once besides. */
+  readonly returned: number
   readonly attempts: number
   readonly paidAtoms: bigint
   readonly records: number
@@ -32,9 +36,10 @@ export async function of(world: World.World, log: Campaign.Log): Promise<Verdict
     if (!holds) broken.push(otherwise)
   }
   const sales = Autopsy.sales(world.sellerDir)
-  const open = [...sales.values()].filter(({ status }) => status === 'served')
-  expect(open.length === 0, `${open.length} sales are served and neither funded nor given up`)
-  const total = { orders: 0, payments: 0, receipts: 0, attempts: 0, paidAtoms: 0n }
+  const ends = ['funded', 'unfunded', 'returned']
+  const open = [...sales.values()].filter(({ status }) => !ends.includes(status))
+  expect(open.length === 0, `${open.length} sales are neither funded nor given up nor given back`)
+  const total = { orders: 0, payments: 0, receipts: 0, returned: 0, attempts: 0, paidAtoms: 0n }
   for (const desk of world.desks) {
     const orders = log.orders.get(desk.name) ?? new Set()
     const purchases = [...Autopsy.purchases(desk.dir).values()]
@@ -50,13 +55,15 @@ export async function of(world: World.World, log: Campaign.Log): Promise<Verdict
     const disputed = purchases.filter(({ status }) => status === 'disputed')
     expect(disputed.length === 0, `${desk.name} disputed ${disputed.length} purchases`)
     const payments = await world.payments(desk)
+    const refunded = purchases.filter(({ status }) => status === 'refunded')
     for (const { nonce, tx, transfers } of payments) {
-      const purchase = captured.find((each) => each.nonce === nonce)
+      const purchase = [...captured, ...refunded].find((each) => each.nonce === nonce)
       const sale = sales.get(nonce)
       const same =
         transfers.length === 1 && transfers[0] === purchase?.atoms && transfers[0] === sale?.atoms
       expect(same, `payment ${nonce} in ${tx} is not the one that was captured and funded`)
-      expect(sale?.status === 'funded', `payment ${nonce} has no funded sale`)
+      const end = purchase?.status === 'refunded' ? 'returned' : 'funded'
+      expect(sale?.status === end, `payment ${nonce} is ${sale?.status}, not ${end}`)
       const told = purchase?.receiptHash === sale?.receiptHash
       expect(told, `payment ${nonce} has two receipts`)
     }
@@ -64,20 +71,28 @@ export async function of(world: World.World, log: Campaign.Log): Promise<Verdict
     expect(paid.size === payments.length, `${desk.name} used a nonce twice`)
     for (const { nonce, order } of captured)
       expect(paid.has(nonce!), `${order} was captured and not paid`)
-    for (const { evidence } of captured) broken.push(...(await standing(world, evidence)))
+    for (const { nonce } of refunded) expect(paid.has(nonce!), `${nonce} was refunded and not paid`)
+    for (const { evidence } of [...captured, ...refunded])
+      broken.push(...(await standing(world, evidence)))
     broken.push(...held(desk))
     total.orders += orders.size
     total.payments += payments.length
+    total.returned += refunded.length
     total.receipts += new Set(captured.map(({ receiptHash }) => receiptHash)).size
     total.attempts += purchases.filter(({ allowed }) => allowed).length
-    total.paidAtoms += captured.reduce((sum, { atoms }) => sum + atoms, 0n)
+    total.paidAtoms += [...captured, ...refunded].reduce((sum, { atoms }) => sum + atoms, 0n)
   }
   const funded = [...sales.values()].filter(({ status }) => status === 'funded')
   for (const { evidence } of funded) broken.push(...(await standing(world, evidence)))
-  const fundedAtoms = funded.reduce((sum, { atoms }) => sum + atoms, 0n)
+  const returned = [...sales.values()].filter(({ status }) => status === 'returned')
+  const fundedAtoms = [...funded, ...returned].reduce((sum, { atoms }) => sum + atoms, 0n)
   const { asset, till } = world.contracts
   const tillAtoms = await world.chain.balanceAtoms(asset, till)
-  const counts = [total.payments, total.receipts, funded.length]
+  expect(
+    returned.length === total.returned,
+    `${returned.length} payments were given back, ${total.returned} were taken as change`,
+  )
+  const counts = [total.payments - total.returned, total.receipts, funded.length]
   expect(
     counts.every((count) => count === total.orders),
     `${total.orders} orders, but payments, receipts and funded sales are ${counts.join(', ')}`,
@@ -89,7 +104,8 @@ export async function of(world: World.World, log: Campaign.Log): Promise<Verdict
   const audit = Verify.folders(world.sellerDir, ...world.desks.map(({ dir }) => dir))
   expect(audit.failures === 0, `the audit found ${audit.failures} failures`)
   expect(audit.erased === 0, `the audit missed ${audit.erased} texts`)
-  return { ...total, funded: funded.length, records: audit.records, broken }
+  const told = funded.filter(({ isAhead }) => isAhead).length
+  return { ...total, funded: funded.length, told, records: audit.records, broken }
 }
 
 /** What a buyer still holds, by the product's own fold. */

@@ -83,6 +83,8 @@ async function furnish(scratch: string, options: Options, closing: (() => Promis
     /** By payer. */
     paid: new Map<Hex, Trap<Paid>>(),
     delivered: new Map<Hex, () => void>(),
+    /** Words of an answer went by. */
+    told: new Map<Hex, () => void>(),
     /** A transaction on its way to the chain. */
     sent: undefined as Trap<string> | undefined,
   }
@@ -96,7 +98,7 @@ async function furnish(scratch: string, options: Options, closing: (() => Promis
     async (passing, pass) => {
       const paid = paidRequest(passing)
       if (paid === undefined) return pass()
-      const seen = wire.get(paid.nonce) ?? { asked: 0, answered: 0, open: 0 }
+      const seen = wire.get(paid.nonce) ?? { asked: 0, answered: 0, open: 0, isTold: false }
       wire.set(paid.nonce, seen)
       seen.asked += 1
       seen.open += 1
@@ -107,11 +109,23 @@ async function furnish(scratch: string, options: Options, closing: (() => Promis
         seen.open -= 1
       }
     },
-    (passing, reply) => {
-      const paid = paidRequest(passing)
-      if (paid === undefined || reply.status !== 200) return
-      wire.get(paid.nonce)!.answered += 1
-      traps.delivered.get(paid.payer)?.()
+    {
+      delivered(passing, reply) {
+        const paid = paidRequest(passing)
+        if (paid === undefined || reply.status !== 200) return
+        wire.get(paid.nonce)!.answered += 1
+        traps.delivered.get(paid.payer)?.()
+      },
+      told(passing, part) {
+        const paid = paidRequest(passing)
+        if (paid === undefined || !/"content":"[^"]/.test(part)) return
+        wire.get(paid.nonce)!.isTold = true
+        traps.told.get(paid.payer)?.()
+      },
+      over(passing) {
+        const paid = paidRequest(passing)
+        if (paid !== undefined) wire.get(paid.nonce)!.isTold = false
+      },
     },
   )
   closing.push(front.close, rpc.close)

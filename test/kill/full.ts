@@ -22,8 +22,14 @@ console.error(
 )
 const plan: Plan.Plan = {
   seed,
-  buyer: { held: 6, paying: 6, sending: 2, asking: 5, answering: 4, answered: 3, 'any time': 7 },
-  seller: { served: 5, settled: 5, unsent: 4, landed: 4, 'any time': 5 },
+  buyer: {
+    ...{ held: 6, paying: 6, sending: 2, asking: 5, answering: 4, told: 4, answered: 3 },
+    'any time': 7,
+  },
+  seller: {
+    ...{ served: 5, settled: 5, accepted: 5, funded: 5, telling: 5 },
+    ...{ unsent: 4, landed: 4, 'any time': 5 },
+  },
   storm: 6,
   loseEvery: 2,
   restarts: 2,
@@ -45,7 +51,8 @@ process.exit(broken.length === 0 ? 0 : 1)
 
 function print(report: Plan.Report): string[] {
   const { log, verdict, histogram, lost, restarts, missing } = report
-  const { orders, payments, receipts, funded, attempts, records, paidAtoms } = verdict
+  const { orders, payments, receipts, funded, told, returned, attempts, records, paidAtoms } =
+    verdict
   const kills = (who: string) => log.kills.filter((kill) => kill.who === who).length
   console.log(
     `${log.kills.length} kills: ${kills('buyer')} of buyers, ${kills('seller')} of the seller`,
@@ -57,8 +64,8 @@ function print(report: Plan.Report): string[] {
     `answers of the chain lost after they landed ${lost}, restarts of the chain ${restarts}`,
   )
   console.log(
-    `${orders} orders in ${attempts} attempts = ${payments} payments on chain = ${receipts} receipts = ` +
-      `${funded} funded sales; ${Verdict.dollars(world, paidAtoms)}; ${records} records verified`,
+    `${orders} orders in ${attempts} attempts = ${payments - returned} payments on chain = ${receipts} receipts = ` +
+      `${funded} funded sales, ${told} of them told while made, and ${returned} payments that are change; ${Verdict.dollars(world, paidAtoms)}; ${records} records verified`,
   )
   const few = `only ${log.kills.length} kills`
   const idle = [lost > 0 ? '' : 'no answer was lost', restarts > 1 ? '' : 'no restart of the chain']
