@@ -1,10 +1,11 @@
 /**
  * @module Where a stage of these tests is put between a buyer and its world: its journal and its waits. The
- * buyer is the real one; a test mocks `Books`, `Runtime` and `Wallet` with what is here, and says which stage is on.
+ * buyer is the real one; a test mocks `Books`, `Runtime` and keys with what is here, and says which stage is on.
  */
 import type * as RealRuntime from '../../src/agents/Runtime.ts'
 import * as TypedData from '../../src/kernel/TypedData.ts'
 import type * as RealBooks from '../../src/store/Books.ts'
+import type * as RealNoteKey from '../../src/wallets/NoteKey.ts'
 import type * as RealWallet from '../../src/wallets/Wallet.ts'
 
 /** Who watches a buyer. */
@@ -88,6 +89,19 @@ export function wallets(real: typeof RealWallet): typeof RealWallet {
       const answer = verified.get(question) ?? real.verifyTypedData(asked)
       verified.set(question, answer)
       return answer
+    },
+  }
+}
+
+/** Keys of checkpoints, each derived once. */
+export function noteKeys(real: typeof RealNoteKey): typeof RealNoteKey {
+  const known = new Map<string, ReturnType<typeof RealNoteKey.of>>()
+  return {
+    ...real,
+    of(wallet) {
+      const key = known.get(wallet.address) ?? real.of(wallet)
+      known.set(wallet.address, key)
+      return key
     },
   }
 }

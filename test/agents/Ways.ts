@@ -107,12 +107,14 @@ const inference: readonly Omit<Way, 'kind'>[] = [
     ...{ name: 'a card that its hash does not name', path: 'none', ends: 'refused' },
     shows: ({ card }) => Object.assign(card, { maxTokensOut: 999 }),
   },
-  ...quotes.map(([name, script]) => ({
+  ...quotes.map(([name, script], at) => ({
     ...{ name: `a quote ${name}`, path: 'found refused', ends: 'refused', ...script },
+    ...(at % 4 > 0 && { lives: true as const }),
   })),
-  ...lies.map(([name, says]) => ({
+  ...lies.map(([name, says], at) => ({
     ...{ name: `an answer ${name}`, path: `${paid} answered disputed`, ends: 'disputed' },
     paid: [{ says }],
+    ...(at > 0 && { lives: true as const }),
   })),
   {
     ...{ name: 'kept as change', path: `${paid} answered refunded`, ends: 'refunded' },

@@ -17,6 +17,9 @@ vi.mock(import('../../src/agents/Runtime.ts'), async (original) =>
 vi.mock(import('../../src/wallets/Wallet.ts'), async (original) =>
   (await import('./Seams.ts')).wallets(await original()),
 )
+vi.mock(import('../../src/wallets/NoteKey.ts'), async (original) =>
+  (await import('./Seams.ts')).noteKeys(await original()),
+)
 
 let stage: Stage.Stage
 beforeAll(() => {

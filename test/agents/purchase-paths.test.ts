@@ -24,6 +24,9 @@ vi.mock(import('../../src/agents/Runtime.ts'), async (original) =>
 vi.mock(import('../../src/wallets/Wallet.ts'), async (original) =>
   (await import('./Seams.ts')).wallets(await original()),
 )
+vi.mock(import('../../src/wallets/NoteKey.ts'), async (original) =>
+  (await import('./Seams.ts')).noteKeys(await original()),
+)
 
 let stage: Stage.Stage
 /** Whether a life begins with `finish`, or with the step that was left. */
@@ -93,7 +96,7 @@ type Answer = { readonly output: { readonly event: string } }
 /** What all lives of all ways went through. */
 const seen = {
   ...{ exact: new Set<string>(), edges: new Set<string>() },
-  ...{ kills: new Map<string, number>(), steps: 0, lives: 0, resumed: 0 },
+  ...{ kills: new Map<string, number>(), steps: 0, stages: 0, resumed: 0 },
 }
 const wrong: string[] = []
 
@@ -133,7 +136,7 @@ async function walk(way: Ways.Way, kills: readonly number[]): Promise<readonly s
 }
 
 function tally({ kind }: Ways.Way): void {
-  seen.lives += 1
+  seen.stages += 1
   for (const walked of stage.walks) {
     const { start, events, states } = walked
     seen.steps += events.length
@@ -171,11 +174,11 @@ test('every simple path, killed at everything it does outside: never over, never
   )
   const possible = simple.filter((path) => !nevers.some((paths) => paths.includes(path)))
   const kills = [...seen.kills.values()].reduce((sum, count) => sum + count, 0)
-  const { steps, lives, resumed } = seen
+  const { steps, stages, resumed } = seen
   console.log(
     `${Ways.ways.length} ways, ${seen.exact.size} of ${simple.length} simple paths,`,
     `${simple.length - possible.length} that cannot be,`,
-    ...[{ lives, kills, steps, resumed }, Object.fromEntries(seen.kills)],
+    ...[{ stages, kills, steps, resumed }, Object.fromEntries(seen.kills)],
   )
   expect(wrong).toEqual([])
   expect([...seen.exact].sort()).toEqual(possible.sort())
