@@ -102,7 +102,7 @@ function carry(flow: Flow): void {
     park(flow, 1 + below(4_000))
     return
   }
-  const isCut = strikes('told and cut off', 0.25)
+  const isCut = strikes('told and cut off', 0.22)
   const isPart = isCut || (waiting.length > 1 && strikes('part in pieces', 0.3))
   const part = isPart ? waiting.subarray(0, below(waiting.length)) : waiting
   flow.waiting = waiting.subarray(part.length)

@@ -196,7 +196,7 @@ function impatient(visit: Visit): void {
   const go = () => {
     const { flow } = visit
     if (!network.open.has(visit) || flow?.hasTold === true) return
-    if (!world.strikes('gone before the first word', 0.4)) return
+    if (!world.strikes('gone before the first word', 0.32)) return
     fail(visit.passing, 'timed out')
     if (flow !== undefined) Flow.fail(flow, 'timed out')
     leave(visit)

@@ -142,8 +142,11 @@ function listen(desk: Desk, { call: { body, step } }: Task) {
   let isOver = false
   const cancel = () => calling.abort(new Error('not wanted any more'))
   const leave = () => {
-    const kind = heard === '' ? 'call cancelled' : 'cancelled while told'
-    if (!isOver && !calling.signal.aborted && world.strikes(kind, 0.4)) cancel()
+    if (isOver || calling.signal.aborted) return
+    if (
+      heard === '' ? world.strikes('call cancelled', 0.3) : world.strikes('cancelled while told', 2)
+    )
+      cancel()
   }
   World.park(life, `${desk.name} may cancel ${step}`, leave, world.below(5_000))
   const onDelta: Buyer.Call['onDelta'] = ({ text = '' }) => {

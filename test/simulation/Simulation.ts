@@ -263,7 +263,7 @@ function closes(world: World.World, { books }: Processes.Shop): boolean {
 /** At any time; sooner while something is under review or was just approved, or while it is told an answer. */
 function dies(world: World.World, { books, life }: Processes.Desk): boolean {
   if (world.strikes('crash of a buyer', 0.006)) return true
-  if (Network.isTelling(life) && world.strikes('crash of a buyer that is told', 0.3)) return true
+  if (Network.isTelling(life) && world.strikes('crash of a buyer that is told', 0.27)) return true
   const reviews = books?.state.purchases.usage.reviews.size ?? 0
   return reviews > 0 && world.strikes('crash beside a review', 0.025)
 }

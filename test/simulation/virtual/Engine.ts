@@ -28,7 +28,7 @@ export function say(
   return new Promise<Engine.Answer | Engine.Refusal>((resolve, reject) => {
     const speak = (index: number) => {
       if (index === 0 && world.strikes('engine failed', 0.15)) return reject(new Error('no tokens'))
-      if (index === 0 && world.strikes('engine refused', 0.2))
+      if (index === 0 && world.strikes('engine refused', 0.19))
         return resolve(Engine.refuse('question-missing', 'this engine will not say'))
       if (index > 0 && world.strikes('engine failed midway', 0.18))
         return reject(new Error('it fell over'))
