@@ -165,7 +165,10 @@ export function create(
 ): World {
   const all: readonly Kind[] = [...kinds, ...tellingKinds]
   const temper = new Map(all.map((kind) => [kind, tempers[Math.floor(random() * 5)]!]))
+  const again = Math.max(0.5, temper.get('call again')!)
   if (given.isTelling) for (const kind of kinds) temper.set(kind, temper.get(kind)! / 4)
+  // Who asks again for what it bought disturbs nothing else: every world has some of it.
+  temper.set('call again', again)
   const faults = Object.fromEntries(all.map((kind) => [kind, 0])) as Record<Kind, number>
   const chance = (probability: number) => random() < probability
   const made: World = {
