@@ -75,7 +75,11 @@ export async function take(
   // When the policy allows none, the best is put before it all the same: its reasons go on record.
   const judged = allowed.length > 0 ? allowed : bids
   if (judged.length === 0) return undefined
-  const candidates = await Promise.all(judged.map((bid) => candidate(ports, tender, bid, judged)))
+  // Others' words weigh in full when what they lost for good is a tenth of what is at stake here.
+  const observationNano = (least(judged.map(price)) * nanoPerAtom) / 10n + 1n
+  const own = Attesting.experience(ports.books.state.purchases, observationNano)
+  const known = { own, observationNano }
+  const candidates = await Promise.all(judged.map((bid) => candidate(ports, tender, bid, known)))
   const { tauNanoPerMs = 0n, explorePpb = Choice.usualExplorePpb } = tender
   const options = { tauNanoPerMs, explorePpb }
   const { index } = Choice.of(candidates, { purchase: attempt.purchase, ...options })
@@ -200,17 +204,17 @@ function isAllowed(
   return Budget.explain(usage, policy, request, runtime.now()).verdict === 'allow'
 }
 
+/** The agent's own experience, and what an observation weighs beside it. */
+type Known = { readonly own: readonly Reputation.Evidence[]; readonly observationNano: bigint }
+
 /** What is known of a bid: what it costs, how long its seller took, how often it was as good as its word. */
 async function candidate(
-  { books, runtime, wallet }: Ports,
+  { runtime, wallet }: Ports,
   { directory }: Tender,
   bid: Timed,
-  all: readonly Timed[],
+  { own, observationNano }: Known,
 ): Promise<Choice.Candidate> {
   const { seller } = bid.offer
-  // Others' words weigh in full when what they lost for good is a tenth of what is at stake here.
-  const observationNano = (least(all.map(price)) * nanoPerAtom) / 10n + 1n
-  const own = Attesting.experience(books.state.purchases, observationNano)
   const heard = await attempted(async () => (await directory?.attestations(seller)) ?? [])
   const others = (heard ?? []).filter(({ payer }) => payer !== wallet.address)
   const evidence = [...own, ...others.map(Attestation.evidence)]

@@ -1,8 +1,8 @@
 /** @module Events: all that can happen in the economy, as one closed union read from untrusted bytes. */
 import type { z } from 'zod'
-import { InputError } from '../kernel/Errors.ts'
 import * as Hash from '../kernel/Hash.ts'
 import * as Card from '../market/Card.schema.ts'
+import * as Untrusted from '../market/Untrusted.ts'
 import type { Cause } from '../provenance/Record.ts'
 import * as Schema from './Event.schema.ts'
 
@@ -54,12 +54,8 @@ export type Draft = {
 
 /** Reads an event. Throws `InputError` naming the path and what was expected. */
 export function parse(value: unknown): Event {
-  const result = Schema.event.safeParse(value)
-  if (result.success) return result.data as Event
-  const issue = result.error.issues[0]!
-  throw new InputError(`expected an event: ${issue.path.join('.') || 'type'}: ${issue.message}`, {
-    code: 'event-malformed',
-  })
+  const what = { what: 'an event', top: 'type', code: 'event-malformed' }
+  return Untrusted.read(Schema.event, value, what) as Event
 }
 
 /**

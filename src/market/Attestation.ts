@@ -5,7 +5,6 @@
  */
 import type { z } from 'zod'
 import * as Asset from '../kernel/Asset.ts'
-import { InputError } from '../kernel/Errors.ts'
 import * as Hash from '../kernel/Hash.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import { nanoPerAtom } from '../kernel/Money.ts'
@@ -13,9 +12,11 @@ import { name } from '../kernel/Name.ts'
 import * as Share from '../kernel/Share.ts'
 import type { TypedData } from '../kernel/TypedData.ts'
 import * as Schema from './Attestation.schema.ts'
+import type { VerifySignature } from './Equivocation.ts'
 import * as Quote from './Quote.ts'
 import * as Receipt from './Receipt.ts'
 import type * as Reputation from './Reputation.ts'
+import * as Untrusted from './Untrusted.ts'
 
 /** What a payer says of an answer it paid for. */
 export type Attestation = z.infer<typeof Schema.attestation>
@@ -35,24 +36,15 @@ export type Payment = {
 export type World = {
   /** The asset that counts: anybody can pay in a token of their own making. */
   readonly asset: Asset.Asset
-  readonly verifySignature: (options: {
-    readonly address: Hex
-    readonly data: TypedData
-    readonly signature: string
-  }) => boolean
+  readonly verifySignature: VerifySignature
   /** Why the evidence does not prove the payment; undefined when it does. */
   readonly paymentFault: (evidence: Attestation['evidence'], payment: Payment) => string | undefined
 }
 
 /** Reads one from untrusted JSON. Throws `InputError` with the path and what was expected. */
 export function parse(value: unknown): Signed {
-  const result = Schema.signedAttestation.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  throw new InputError(
-    `expected a signed attestation: ${issue.path.join('.') || 'attestation'}: ${issue.message}`,
-    { code: 'attestation-malformed' },
-  )
+  const what = { what: 'a signed attestation', top: 'attestation', code: 'attestation-malformed' }
+  return Untrusted.read(Schema.signedAttestation, value, what)
 }
 
 /** What the payer signs. */

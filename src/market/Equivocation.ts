@@ -4,12 +4,12 @@
  * themselves: anyone verifies it, anywhere, without either party's log.
  */
 import type { z } from 'zod'
-import { InputError } from '../kernel/Errors.ts'
 import * as Hash from '../kernel/Hash.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import type { TypedData } from '../kernel/TypedData.ts'
 import * as Schema from './Equivocation.schema.ts'
 import * as Receipt from './Receipt.ts'
+import * as Untrusted from './Untrusted.ts'
 
 /** Two signed receipts that cannot both stand, in the order of their hashes. */
 export type Equivocation = z.infer<typeof Schema.equivocation>
@@ -72,11 +72,6 @@ export function hash({ left, right }: Equivocation): Hex {
 
 /** Reads a proof from untrusted JSON. Throws `InputError` with the path and what was expected. */
 export function parse(value: unknown): Equivocation {
-  const result = Schema.equivocation.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  throw new InputError(
-    `expected a proof of equivocation: ${issue.path.join('.') || 'proof'}: ${issue.message}`,
-    { code: 'equivocation-malformed' },
-  )
+  const what = { what: 'a proof of equivocation', top: 'proof', code: 'equivocation-malformed' }
+  return Untrusted.read(Schema.equivocation, value, what)
 }

@@ -4,12 +4,12 @@
  */
 import type { z } from 'zod'
 import * as Asset from '../kernel/Asset.ts'
-import { InputError } from '../kernel/Errors.ts'
 import * as Hash from '../kernel/Hash.ts'
-import type { Hex } from '../kernel/Hex.ts'
 import { name } from '../kernel/Name.ts'
 import type { TypedData } from '../kernel/TypedData.ts'
+import type { VerifySignature } from './Equivocation.ts'
 import * as Schema from './Listing.schema.ts'
+import * as Untrusted from './Untrusted.ts'
 
 /** Where an agent sells, and what. */
 export type Listing = z.infer<typeof Schema.listing>
@@ -23,13 +23,8 @@ const skewMs = 60_000
 
 /** Reads one from untrusted JSON. Throws `InputError` with the path and what was expected. */
 export function parse(value: unknown): Signed {
-  const result = Schema.signedListing.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  throw new InputError(
-    `expected a signed listing: ${issue.path.join('.') || 'listing'}: ${issue.message}`,
-    { code: 'listing-malformed' },
-  )
+  const what = { what: 'a signed listing', top: 'listing', code: 'listing-malformed' }
+  return Untrusted.read(Schema.signedListing, value, what)
 }
 
 /** What the seller signs. */
@@ -60,11 +55,7 @@ export function fault(
   world: {
     readonly nowMs: number
     /** `Wallet.verifyTypedData`. */
-    readonly verifySignature: (options: {
-      readonly address: Hex
-      readonly data: TypedData
-      readonly signature: string
-    }) => boolean
+    readonly verifySignature: VerifySignature
   },
 ): string | undefined {
   const { seller, issuedAtMs, expiresAtMs } = listing

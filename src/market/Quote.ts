@@ -4,7 +4,6 @@
  */
 import type { z } from 'zod'
 import * as Asset from '../kernel/Asset.ts'
-import { InputError } from '../kernel/Errors.ts'
 import * as Hash from '../kernel/Hash.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import { name } from '../kernel/Name.ts'
@@ -12,6 +11,7 @@ import type { TypedData } from '../kernel/TypedData.ts'
 import type * as Card from './Card.schema.ts'
 import * as Price from './Price.ts'
 import * as Schema from './Quote.schema.ts'
+import * as Untrusted from './Untrusted.ts'
 import * as Work from './Work.ts'
 
 /** Signed terms for one request; amounts as decimal strings. */
@@ -23,15 +23,8 @@ export type Request = z.infer<typeof Schema.request>
 
 /** Reads a signed quote from untrusted JSON. Throws `InputError` with the path and what was expected. */
 export function parse(value: unknown): Signed {
-  const result = Schema.signedQuote.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  throw new InputError(
-    `expected a signed quote: ${issue.path.join('.') || 'quote'}: ${issue.message}`,
-    {
-      code: 'quote-malformed',
-    },
-  )
+  const what = { what: 'a signed quote', top: 'quote', code: 'quote-malformed' }
+  return Untrusted.read(Schema.signedQuote, value, what)
 }
 
 /** Name of a quote: SHA-256 of its canonical JSON. */

@@ -4,7 +4,6 @@
  */
 import type { z } from 'zod'
 import * as Asset from '../kernel/Asset.ts'
-import { InputError } from '../kernel/Errors.ts'
 import * as Hash from '../kernel/Hash.ts'
 import type { Hex } from '../kernel/Hex.ts'
 import { name } from '../kernel/Name.ts'
@@ -14,6 +13,7 @@ import * as Credits from './Credits.ts'
 import * as Price from './Price.ts'
 import * as Quote from './Quote.ts'
 import * as Schema from './Receipt.schema.ts'
+import * as Untrusted from './Untrusted.ts'
 import * as Work from './Work.ts'
 
 /** One signed body per inference; amounts as decimal strings. */
@@ -40,15 +40,8 @@ export function money(quote: Quote.Quote, price: Price.Price): Receipt['money'] 
 
 /** Reads a signed receipt from untrusted JSON. Throws `InputError` with the path and what was expected. */
 export function parse(value: unknown): Signed {
-  const result = Schema.signedReceipt.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  throw new InputError(
-    `expected a signed receipt: ${issue.path.join('.') || 'receipt'}: ${issue.message}`,
-    {
-      code: 'receipt-malformed',
-    },
-  )
+  const what = { what: 'a signed receipt', top: 'receipt', code: 'receipt-malformed' }
+  return Untrusted.read(Schema.signedReceipt, value, what)
 }
 
 /** Name of a receipt: SHA-256 of its canonical JSON. Stands in permalinks and in `prevHash`. */
